@@ -1,0 +1,5 @@
+export * from './closest-name.js';
+export * from './errors.js';
+export * from './progress.js';
+export * from './random.js';
+export * from './version.js';
