@@ -1,0 +1,7 @@
+export * from './atomic-file.js';
+export * from './csv.js';
+export * from './hash.js';
+export * from './safetensors-header.js';
+export * from './safetensors-reader.js';
+export * from './safetensors-writer.js';
+export * from './stable-json.js';
