@@ -1,0 +1,126 @@
+/** AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101, algorithm 2) as PyTorch computes it, in place. */
+
+import type { Tensor, Variable } from '@tensorflow/tfjs';
+import type { NamedTensors } from './gradients.js';
+import { hasHeapKernels, heapAdamWUpdate } from './kernels/optimiser.js';
+import { tf } from './tf.js';
+
+export interface AdamWConfig {
+  readonly learningRate: number;
+  /** Default 0.9. */
+  readonly beta1?: number;
+  /** Default 0.999. */
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+  /** Decoupled: each step takes learningRate · weightDecay of every weight. Default 0. */
+  readonly weightDecay?: number;
+}
+
+/** What one update of one parameter is made of. */
+export interface AdamWUpdate {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** learningRate / (1 − beta1^t). */
+  readonly stepSize: number;
+  /** 1 − learningRate · weightDecay. */
+  readonly keep: number;
+  /** 1 − beta2^t. */
+  readonly secondCorrection: number;
+  /** Multiplies the gradient first: clipping. */
+  readonly gradScale: number;
+}
+
+export interface AdamWMoments {
+  readonly first: Variable;
+  readonly second: Variable;
+  /** Updates this parameter has had. */
+  steps: number;
+}
+
+export interface AdamW {
+  /**
+   * Updates the variables in place. A variable whose gradient is missing stays as it is, and is not decayed.
+   *
+   * @param grads by the key of `variables`, or by the variable's own name
+   * @param learningRate of this step; default: the configuration's
+   * @param gradScale multiplies every gradient: clipping to a norm. Default 1
+   */
+  apply(
+    variables: ReadonlyMap<string, Variable>,
+    grads: NamedTensors,
+    learningRate?: number,
+    gradScale?: number,
+  ): void;
+  /** Moments by the key of `variables`, made at a parameter's first update. */
+  readonly state: ReadonlyMap<string, AdamWMoments>;
+  dispose(): void;
+}
+
+export const composedAdamWUpdate = (
+  variable: Variable,
+  gradient: Tensor,
+  moments: AdamWMoments,
+  update: AdamWUpdate,
+): void => {
+  tf.tidy(() => {
+    const { beta1, beta2, epsilon, stepSize, keep, secondCorrection, gradScale } = update;
+    const scaled = gradScale === 1 ? gradient : tf.mul(gradient, gradScale);
+    const first = tf.add(tf.mul(moments.first, beta1), tf.mul(scaled, 1 - beta1));
+    const second = tf.add(tf.mul(moments.second, beta2), tf.mul(tf.square(scaled), 1 - beta2));
+    const denominator = tf.add(tf.sqrt(tf.div(second, secondCorrection)), epsilon);
+    moments.first.assign(first);
+    moments.second.assign(second);
+    variable.assign(tf.sub(tf.mul(variable, keep), tf.div(tf.mul(first, stepSize), denominator)));
+  });
+};
+
+const gradientOf = (grads: NamedTensors, key: string, variable: Variable): Tensor | undefined => {
+  if (grads instanceof Map) return grads.get(key) ?? grads.get(variable.name);
+  const record = grads as Readonly<Record<string, Tensor>>;
+  return record[key] ?? record[variable.name];
+};
+
+/** An optimiser; it owns its moments until `dispose`. */
+export const createAdamW = (config: AdamWConfig): AdamW => {
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = config;
+  const state = new Map<string, AdamWMoments>();
+  const momentsOf = (key: string, variable: Variable): AdamWMoments => {
+    let moments = state.get(key);
+    if (moments === undefined) {
+      const zeros = (): Variable => tf.tidy(() => tf.variable(tf.zeros(variable.shape), false));
+      moments = { first: zeros(), second: zeros(), steps: 0 };
+      state.set(key, moments);
+    }
+    return moments;
+  };
+  return {
+    state,
+    apply: (variables, grads, learningRate = config.learningRate, gradScale = 1) => {
+      for (const [key, variable] of variables) {
+        const gradient = gradientOf(grads, key, variable);
+        if (gradient === undefined) continue;
+        const moments = momentsOf(key, variable);
+        moments.steps++;
+        const update = hasHeapKernels() ? heapAdamWUpdate : composedAdamWUpdate;
+        update(variable, gradient, moments, {
+          beta1,
+          beta2,
+          epsilon,
+          stepSize: learningRate / (1 - beta1 ** moments.steps),
+          keep: 1 - learningRate * weightDecay,
+          secondCorrection: 1 - beta2 ** moments.steps,
+          gradScale,
+        });
+      }
+    },
+    dispose: () => {
+      for (const { first, second } of state.values()) {
+        first.dispose();
+        second.dispose();
+      }
+      state.clear();
+    },
+  };
+};

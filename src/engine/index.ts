@@ -1,0 +1,15 @@
+/** Tensors, automatic differentiation and the fused operations that models are made of. */
+
+export { type AdamW, type AdamWConfig, type AdamWMoments, createAdamW } from './adamw.js';
+export type { BlasInfo } from './backends/engine.js';
+export { globalNorm, type NamedTensors, type ValueAndGradients, valueAndGrads } from './gradients.js';
+export { measureSgemm } from './measure-sgemm.js';
+export { type AttentionShape, causalAttention } from './ops/causal-attention.js';
+export { embeddingLookup, gatherRows } from './ops/embedding-lookup.js';
+export { linear } from './ops/linear.js';
+export { rmsNorm } from './ops/rms-norm.js';
+export { type RotaryOptions, rotary } from './ops/rotary.js';
+export { swiglu } from './ops/swiglu.js';
+export { targetLogps } from './ops/target-logps.js';
+export * from './start-engine.js';
+export { tf } from './tf.js';

@@ -1,0 +1,57 @@
+/** The optimiser's step and the gradients' norm, on the heap. */
+
+import type { Tensor, Variable } from '@tensorflow/tfjs';
+import type { AdamWMoments, AdamWUpdate } from '../adamw.js';
+import { activeHeap, type Heap } from '../heap.js';
+import { tf } from '../tf.js';
+import { ATTENTION } from './causal-attention.js';
+import { kernelModule } from './module.js';
+import { hasKernel } from './run-kernel.js';
+
+/** Whether the active backend's tensors lie on the heap and our kernels are there. */
+export const hasHeapKernels = (): boolean => hasKernel(ATTENTION);
+
+/** Gives the variable memory of its own: writing in place must not reach a tensor that shares it. */
+const own = (heap: Heap, variable: Variable): void => {
+  if (heap.backend.refCount(variable.dataId) <= 1) return;
+  const copy = heap.floats(heap.offset(variable), variable.size).slice();
+  tf.tidy(() => {
+    variable.assign(tf.tensor(copy, variable.shape));
+  });
+};
+
+export const heapAdamWUpdate = (
+  variable: Variable,
+  gradient: Tensor,
+  moments: AdamWMoments,
+  update: AdamWUpdate,
+): void => {
+  const heap = activeHeap();
+  for (const written of [variable, moments.first, moments.second]) own(heap, written);
+  const { beta1, beta2, epsilon, stepSize, keep, secondCorrection, gradScale } = update;
+  const at = heap.offset;
+  kernelModule().adamw(
+    at(variable),
+    at(gradient),
+    at(moments.first),
+    at(moments.second),
+    variable.size,
+    beta1,
+    1 - beta1,
+    beta2,
+    1 - beta2,
+    epsilon,
+    stepSize,
+    keep,
+    secondCorrection,
+    gradScale,
+  );
+};
+
+export const heapGlobalNorm = (gradients: readonly Tensor[]): number => {
+  const heap = activeHeap();
+  const { sumSquares } = kernelModule();
+  return Math.sqrt(
+    gradients.reduce((sum, gradient) => sum + sumSquares(heap.offset(gradient), gradient.size), 0),
+  );
+};

@@ -1,0 +1,125 @@
+/** Choosing and starting an engine. */
+
+import { ResourceError, UsageError } from '../base/index.js';
+import { type BlasInfo, type Engine, EngineUnavailable } from './backends/engine.js';
+import { tensorflowEngine, tensorflowGpuEngine } from './backends/tensorflow.js';
+import { blasEngine, wasmEngine } from './backends/wasm.js';
+import { webgpuEngine } from './backends/webgpu.js';
+
+/** Every engine, in the order in which they are listed. */
+export const ENGINE_NAMES = ['tensorflow-gpu', 'tensorflow', 'webgpu', 'blas', 'wasm'] as const;
+
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+const ENGINES: Readonly<Record<EngineName, Engine>> = {
+  'tensorflow-gpu': tensorflowGpuEngine,
+  tensorflow: tensorflowEngine,
+  webgpu: webgpuEngine,
+  blas: blasEngine,
+  wasm: wasmEngine,
+};
+
+/** The order in which `auto` tries them. */
+const AUTOMATIC: readonly EngineName[] = ['tensorflow-gpu', 'tensorflow', 'blas', 'wasm'];
+
+export interface EngineAttempt {
+  readonly name: EngineName;
+  readonly reason: string;
+}
+
+export interface EngineInfo {
+  readonly name: EngineName;
+  /** tfjs's name of the backend. */
+  readonly backend: string;
+  /** What computes, in words. */
+  readonly details: string;
+  readonly blas?: BlasInfo;
+  /** Engines that `auto` tried before, and why each does not run here. */
+  readonly tried: readonly EngineAttempt[];
+}
+
+export type EngineStatus =
+  | { readonly name: EngineName; readonly available: true; readonly details: string }
+  | {
+      readonly name: EngineName;
+      readonly available: false;
+      readonly reason: string;
+      readonly hint: string;
+    };
+
+let active: EngineInfo | undefined;
+
+const startByName = async (name: EngineName, tried: readonly EngineAttempt[]): Promise<EngineInfo> => {
+  const info: EngineInfo = { name, tried, ...(await ENGINES[name].start()) };
+  active = info;
+  return info;
+};
+
+const startFirst = async (): Promise<EngineInfo> => {
+  const tried: EngineAttempt[] = [];
+  for (const name of AUTOMATIC) {
+    try {
+      return await startByName(name, [...tried]);
+    } catch (error) {
+      if (!(error instanceof EngineUnavailable)) throw error;
+      tried.push({ name, reason: error.message });
+    }
+  }
+  throw new ResourceError(
+    `no engine runs here (${tried.map(({ name, reason }) => `${name}: ${reason}`).join('; ')})`,
+    { hint: 'run dsteer doctor' },
+  );
+};
+
+/** Reads an engine's name. @throws {UsageError} on any other text */
+export const parseEngineName = (text: string): EngineName | 'auto' => {
+  const known = (['auto', ...ENGINE_NAMES] as const).find((name) => name === text);
+  if (known === undefined) {
+    throw new UsageError(`there is no engine "${text}"`, { hint: `one of auto, ${ENGINE_NAMES.join(', ')}` });
+  }
+  return known;
+};
+
+/**
+ * Starts an engine and makes it the active one, for the whole process.
+ *
+ * @throws {ResourceError} if an engine asked for by name cannot run here, or `DSTEER_BLAS` names what does not load
+ */
+export const startEngine = async (name: EngineName | 'auto'): Promise<EngineInfo> => {
+  if (name === 'auto') return startFirst();
+  try {
+    return await startByName(name, []);
+  } catch (error) {
+    if (!(error instanceof EngineUnavailable)) throw error;
+    throw new ResourceError(`the engine ${name} cannot run here: ${error.message}`, {
+      hint: error.hint,
+      cause: error,
+    });
+  }
+};
+
+/** The engine started last. @throws {UsageError} before any was */
+export const activeEngine = (): EngineInfo => {
+  if (active === undefined)
+    throw new UsageError('no engine is started', { hint: 'await startEngine(…) first' });
+  return active;
+};
+
+const statusOf = async (name: EngineName): Promise<EngineStatus> => {
+  try {
+    return { name, available: true, details: await ENGINES[name].probe() };
+  } catch (error) {
+    if (error instanceof EngineUnavailable)
+      return { name, available: false, reason: error.message, hint: error.hint };
+    if (error instanceof ResourceError)
+      return { name, available: false, reason: error.message, hint: error.hint ?? '' };
+    throw error;
+  }
+};
+
+/** What of every engine can run here, and why not: starts none of them. */
+export const surveyEngines = async (): Promise<EngineStatus[]> => {
+  const statuses: EngineStatus[] = [];
+  for (const name of ENGINE_NAMES) statuses.push(await statusOf(name));
+  return statuses;
+};

@@ -1,0 +1,183 @@
+/** One suite over every engine: values and gradients of each operation against float64 definitions. */
+
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createRandom } from '../../src/base/index.js';
+import {
+  causalAttention,
+  embeddingLookup,
+  linear,
+  rmsNorm,
+  rotary,
+  swiglu,
+  targetLogps,
+  tf,
+} from '../../src/engine/index.js';
+import { ENGINES, engineTitle, start } from './engines.js';
+import * as reference from './reference.js';
+
+type Dense = reference.Dense;
+
+/** An operation on some shape: in tensors, and by its definition. */
+interface Case {
+  readonly inputs: readonly Dense[];
+  readonly compute: (inputs: readonly tf.Tensor[]) => tf.Tensor;
+  readonly define: (inputs: readonly Dense[]) => Dense;
+}
+
+const extent = (most: number) => fc.integer({ min: 1, max: most });
+const seed = fc.integer({ min: 0, max: 1e6 });
+
+const random = (seedOf: number, ...shapes: number[][]): Dense[] => {
+  const source = createRandom(seedOf);
+  return shapes.map((shape) => ({
+    shape,
+    values: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () =>
+      Math.fround(source.normal()),
+    ),
+  }));
+};
+const randomIds = (seedOf: number, count: number, bound: number): Int32Array => {
+  const source = createRandom(`${seedOf}/ids`);
+  return Int32Array.from({ length: count }, () => source.integer(bound));
+};
+const ids = (values: Int32Array): tf.Tensor1D => tf.tensor1d(values, 'int32');
+const toTensor = ({ shape, values }: Dense): tf.Tensor => tf.tensor(Float32Array.from(values), [...shape]);
+
+const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
+  embeddingLookup: fc.tuple(seed, extent(9), extent(7), extent(9)).map(([s, rows, d, count]) => {
+    const picked = randomIds(s, count, rows);
+    return {
+      inputs: random(s, [rows, d]),
+      compute: ([table]) => embeddingLookup(table as tf.Tensor2D, ids(picked)),
+      define: ([table]) => reference.lookup(table as Dense, picked),
+    };
+  }),
+  linear: fc.tuple(seed, extent(11), extent(9), extent(13)).map(([s, n, k, m]) => ({
+    inputs: random(s, [n, k], [m, k]),
+    compute: ([x, weight]) => linear(x as tf.Tensor2D, weight as tf.Tensor2D),
+    define: ([x, weight]) => reference.linear(x as Dense, weight as Dense),
+  })),
+  rmsNorm: fc.tuple(seed, extent(6), extent(11)).map(([s, n, d]) => ({
+    inputs: random(s, [n, d], [d]),
+    compute: ([x, gain]) => rmsNorm(x as tf.Tensor2D, gain as tf.Tensor1D, 1e-2),
+    define: ([x, gain]) => reference.rmsNorm(x as Dense, gain as Dense, 1e-2),
+  })),
+  rotary: fc.tuple(seed, extent(5), extent(3), extent(6)).map(([s, n, heads, half]) => {
+    const [cos, sin] = random(s + 1, [4, half], [4, half]) as [Dense, Dense];
+    const positions = randomIds(s, n, 4);
+    return {
+      inputs: random(s, [n, heads * 2 * half]),
+      compute: ([x]) =>
+        rotary(x as tf.Tensor2D, toTensor(cos) as tf.Tensor2D, toTensor(sin) as tf.Tensor2D, {
+          positions: ids(positions),
+          headDim: 2 * half,
+        }),
+      define: ([x]) => reference.rotary(x as Dense, cos, sin, positions, 2 * half),
+    };
+  }),
+  causalAttention: fc
+    .tuple(seed, extent(2), extent(7), extent(2), extent(2), extent(5))
+    .map(([s, batch, length, keyValueHeads, group, headDim]) => {
+      const heads = keyValueHeads * group;
+      const shape = { batch, length, heads, keyValueHeads, headDim };
+      const [rows, narrow] = [batch * length, keyValueHeads * headDim];
+      return {
+        inputs: random(s, [rows, heads * headDim], [rows, narrow], [rows, narrow]),
+        compute: ([q, k, v]) => causalAttention(q as tf.Tensor2D, k as tf.Tensor2D, v as tf.Tensor2D, shape),
+        define: ([q, k, v]) => reference.causalAttention(q as Dense, k as Dense, v as Dense, shape),
+      };
+    }),
+  swiglu: fc.tuple(seed, extent(5), extent(9)).map(([s, n, f]) => ({
+    inputs: random(s, [n, f], [n, f]),
+    compute: ([gate, up]) => swiglu(gate as tf.Tensor2D, up as tf.Tensor2D),
+    define: ([gate, up]) => reference.swiglu(gate as Dense, up as Dense),
+  })),
+  targetLogps: fc.tuple(seed, extent(5), extent(6), extent(13)).map(([s, n, d, v]) => {
+    const targets = randomIds(s, n, v);
+    return {
+      inputs: random(s, [n, d], [v, d]),
+      compute: ([hidden, unembedding]) =>
+        targetLogps(hidden as tf.Tensor2D, unembedding as tf.Tensor2D, ids(targets)),
+      define: ([hidden, unembedding]) =>
+        reference.targetLogps(hidden as Dense, unembedding as Dense, targets),
+    };
+  }),
+};
+
+/** Single precision sums of a few dozen terms of order 1; differences of step 1e-5 in double are far better. */
+const TOLERANCE = 3e-5;
+
+const expectClose = (actual: ArrayLike<number>, expected: Float64Array): void => {
+  expect(actual.length).toBe(expected.length);
+  const size = Math.max(1, ...expected.map(Math.abs));
+  expected.forEach((value, i) => {
+    const difference = Math.abs((actual[i] ?? Number.NaN) - value);
+    if (!(difference <= TOLERANCE * size)) expect(actual[i], `entry ${i}`).toBe(value);
+  });
+};
+
+describe.each(ENGINES.map((status) => [engineTitle(status), status] as const))('%s', (_, status) => {
+  describe.skipIf(!status.available)('', () => {
+    beforeAll(() => start(status));
+
+    it.each(Object.keys(CASES))('computes %s as it is defined', async (name) => {
+      const cases = CASES[name] as fc.Arbitrary<Case>;
+      await fc.assert(
+        fc.asyncProperty(cases, async ({ inputs, compute, define }) => {
+          const before = tf.memory().numTensors;
+          const out = tf.tidy(() => compute(inputs.map(toTensor)));
+          const expected = define(inputs);
+          expect(out.shape).toEqual(expected.shape);
+          expectClose(await out.data(), expected.values);
+          out.dispose();
+          expect(tf.memory().numTensors).toBe(before);
+        }),
+        { numRuns: 25 },
+      );
+    });
+
+    it.each(Object.keys(CASES))('differentiates %s', async (name) => {
+      const cases = CASES[name] as fc.Arbitrary<Case>;
+      await fc.assert(
+        fc.asyncProperty(cases, async ({ inputs, compute, define }) => {
+          const before = tf.memory().numTensors;
+          const [weights] = random(7, [...define(inputs).shape]) as [Dense];
+          const gradients = tf.tidy(() => {
+            const dy = toTensor(weights);
+            const f = (...tensors: tf.Tensor[]): tf.Tensor => tf.sum(tf.mul(compute(tensors), dy));
+            return tf.grads(f)(inputs.map(toTensor));
+          });
+          for (const [which, gradient] of gradients.entries()) {
+            expect(gradient.shape).toEqual(inputs[which]?.shape);
+            expectClose(
+              await gradient.data(),
+              reference.numericalGradient(define, inputs, which, weights.values),
+            );
+          }
+          tf.dispose(gradients);
+          expect(tf.memory().numTensors).toBe(before);
+        }),
+        { numRuns: 12 },
+      );
+    });
+
+    it('gives the same bytes for the same inputs', async () => {
+      for (const cases of Object.values(CASES)) {
+        const [example] = fc.sample(cases, { numRuns: 1, seed: 5 });
+        if (example === undefined) continue;
+        const run = async (): Promise<Float32Array[]> => {
+          const gradients = tf.tidy(() =>
+            tf.grads((...tensors: tf.Tensor[]) => tf.sum(example.compute(tensors)))(
+              example.inputs.map(toTensor),
+            ),
+          );
+          const values = await Promise.all(gradients.map((gradient) => gradient.data<'float32'>()));
+          tf.dispose(gradients);
+          return values;
+        };
+        expect(await run()).toEqual(await run());
+      }
+    });
+  });
+});

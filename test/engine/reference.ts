@@ -1,0 +1,129 @@
+/** The operations in plain float64 JavaScript, by their definitions, and gradients by central differences. */
+
+export interface Dense {
+  readonly shape: readonly number[];
+  readonly values: Float64Array;
+}
+
+const at = (values: ArrayLike<number>, i: number): number => values[i] ?? Number.NaN;
+const extent = (x: Dense, axis: number): number => at(x.shape, axis);
+
+const fill = (shape: readonly number[], value: (i: number, j: number) => number): Dense => {
+  const [rows = 0, columns = 1] = shape;
+  const values = new Float64Array(rows * columns);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) values[i * columns + j] = value(i, j);
+  return { shape, values };
+};
+
+const sum = (count: number, term: (i: number) => number): number => {
+  let total = 0;
+  for (let i = 0; i < count; i++) total += term(i);
+  return total;
+};
+
+export const lookup = (table: Dense, ids: Int32Array): Dense => {
+  const d = extent(table, 1);
+  return fill([ids.length, d], (i, j) => at(table.values, at(ids, i) * d + j));
+};
+
+export const linear = (x: Dense, weight: Dense): Dense => {
+  const k = extent(x, 1);
+  return fill([extent(x, 0), extent(weight, 0)], (i, j) =>
+    sum(k, (l) => at(x.values, i * k + l) * at(weight.values, j * k + l)),
+  );
+};
+
+export const rmsNorm = (x: Dense, gain: Dense, epsilon: number): Dense => {
+  const d = extent(x, 1);
+  return fill(x.shape, (i, j) => {
+    const mean = sum(d, (l) => at(x.values, i * d + l) ** 2) / d;
+    return (at(x.values, i * d + j) / Math.sqrt(mean + epsilon)) * at(gain.values, j);
+  });
+};
+
+export const rotary = (x: Dense, cos: Dense, sin: Dense, positions: Int32Array, headDim: number): Dense => {
+  const width = extent(x, 1);
+  const half = headDim / 2;
+  return fill(x.shape, (i, j) => {
+    const within = j % headDim;
+    const angle = at(positions, i) * half + (within % half);
+    const partner = within < half ? -at(x.values, i * width + j + half) : at(x.values, i * width + j - half);
+    return at(x.values, i * width + j) * at(cos.values, angle) + partner * at(sin.values, angle);
+  });
+};
+
+export interface AttentionShape {
+  readonly batch: number;
+  readonly length: number;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly headDim: number;
+}
+
+export const causalAttention = (q: Dense, k: Dense, v: Dense, shape: AttentionShape): Dense => {
+  const { length, heads, keyValueHeads, headDim } = shape;
+  const keyWidth = keyValueHeads * headDim;
+  return fill(q.shape, (row, column) => {
+    const head = Math.floor(column / headDim);
+    const keyHead = Math.floor(head / (heads / keyValueHeads));
+    const first = row - (row % length);
+    const count = (row % length) + 1;
+    const scores = Array.from(
+      { length: count },
+      (_, i) =>
+        sum(
+          headDim,
+          (l) =>
+            at(q.values, row * heads * headDim + head * headDim + l) *
+            at(k.values, (first + i) * keyWidth + keyHead * headDim + l),
+        ) / Math.sqrt(headDim),
+    );
+    const most = Math.max(...scores);
+    const total = sum(count, (i) => Math.exp(at(scores, i) - most));
+    const mixed = sum(
+      count,
+      (i) =>
+        Math.exp(at(scores, i) - most) *
+        at(v.values, (first + i) * keyWidth + keyHead * headDim + (column % headDim)),
+    );
+    return mixed / total;
+  });
+};
+
+export const swiglu = (gate: Dense, up: Dense): Dense => {
+  const columns = extent(gate, 1);
+  return fill(gate.shape, (i, j) => {
+    const g = at(gate.values, i * columns + j);
+    return (g / (1 + Math.exp(-g))) * at(up.values, i * columns + j);
+  });
+};
+
+export const targetLogps = (hidden: Dense, unembedding: Dense, targets: Int32Array): Dense => {
+  const logits = linear(hidden, unembedding);
+  const v = extent(unembedding, 0);
+  return fill([targets.length], (i) => {
+    const row = logits.values.subarray(i * v, (i + 1) * v);
+    const most = Math.max(...row);
+    return at(row, at(targets, i)) - most - Math.log(sum(v, (j) => Math.exp(at(row, j) - most)));
+  });
+};
+
+/** d Σ(weights · f) / d inputs[which], by central differences of step 1e-5. */
+export const numericalGradient = (
+  f: (inputs: readonly Dense[]) => Dense,
+  inputs: readonly Dense[],
+  which: number,
+  weights: Float64Array,
+): Float64Array => {
+  const step = 1e-5;
+  const target = inputs[which];
+  if (target === undefined) throw new RangeError(`there is no input ${which}`);
+  const value = (i: number, by: number): number => {
+    const values = target.values.slice();
+    values[i] = at(values, i) + by;
+    const moved = inputs.map((input, j) => (j === which ? { shape: input.shape, values } : input));
+    const out = f(moved).values;
+    return sum(out.length, (j) => at(out, j) * at(weights, j));
+  };
+  return target.values.map((_, i) => (value(i, step) - value(i, -step)) / (2 * step));
+};
