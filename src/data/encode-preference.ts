@@ -1,0 +1,69 @@
+import { InputError } from '../base/index.js';
+import type { PreferenceTuple } from './preference-tuple.js';
+import type { Tokenizer } from './tokenizer.js';
+
+/** A preference tuple as token ids. */
+export interface EncodedPreference {
+  readonly id: string;
+  readonly source: string;
+  /** Led by the tokenizer's BOS where it has one. */
+  readonly prompt: Int32Array;
+  readonly chosen: Int32Array;
+  readonly rejected: Int32Array;
+  /** Tokens were dropped from the left of the prompt, behind the BOS, to fit `maxLength`. */
+  readonly truncated: boolean;
+}
+
+const startsWith = (ids: Int32Array, prefix: Int32Array): boolean =>
+  ids.length >= prefix.length && prefix.every((id, index) => ids[index] === id);
+
+/**
+ * The ids a completion adds to its prompt. Both are encoded together, since some tokenizers mark the start of a text;
+ * where a token would straddle the seam, the completion is encoded alone, so that both completions keep one prompt.
+ */
+const completionIds = (tokenizer: Tokenizer, prompt: string, promptIds: Int32Array, completion: string) => {
+  const together = tokenizer.encode(prompt + completion);
+  return startsWith(together, promptIds) ? together.slice(promptIds.length) : tokenizer.encode(completion);
+};
+
+/**
+ * @param maxLength tokens that prompt and longer completion may have together
+ * @throws InputError when a completion has no tokens, or leaves no room for the prompt
+ */
+export const encodePreference = (
+  tokenizer: Tokenizer,
+  tuple: PreferenceTuple,
+  { maxLength }: { maxLength: number },
+): EncodedPreference => {
+  const promptIds = tokenizer.encode(tuple.prompt);
+  const chosen = completionIds(tokenizer, tuple.prompt, promptIds, tuple.chosen);
+  const rejected = completionIds(tokenizer, tuple.prompt, promptIds, tuple.rejected);
+  for (const [side, ids] of Object.entries({ chosen, rejected })) {
+    if (ids.length === 0)
+      throw new InputError(`preference ${tuple.id}: the ${side} completion has no tokens`);
+  }
+  const bos = tokenizer.bosId === undefined || promptIds[0] === tokenizer.bosId ? [] : [tokenizer.bosId];
+  const longest = Math.max(chosen.length, rejected.length);
+  const room = maxLength - longest - bos.length;
+  if (room < 1 && promptIds.length > 0) {
+    throw new InputError(
+      `preference ${tuple.id}: a completion of ${longest} tokens leaves no room for its prompt in ${maxLength}`,
+      { hint: 'raise the length limit, or leave such tuples out' },
+    );
+  }
+  if (bos.length + promptIds.length === 0) {
+    throw new InputError(
+      `preference ${tuple.id}: the prompt is empty and the tokenizer has no BOS to stand for it`,
+    );
+  }
+  const truncated = promptIds.length > room;
+  const kept = truncated ? promptIds.slice(promptIds.length - room) : promptIds;
+  return {
+    id: tuple.id,
+    source: tuple.source,
+    prompt: Int32Array.from([...bos, ...kept]),
+    chosen,
+    rejected,
+    truncated,
+  };
+};
