@@ -1,0 +1,51 @@
+import type { TokenBatch } from '../data/index.js';
+import type { tf } from '../engine/index.js';
+import type { LlamaConfig } from './llama-config.js';
+
+/** The configurations of all architectures that can be read. */
+export type ModelConfig = LlamaConfig;
+
+export interface ForwardOptions {
+  /** Return the residual stream after every block. Default false. */
+  readonly captureResiduals?: boolean;
+  /** Replaces the residual stream [batch·length, d] after block `layer` = 1..L, before the next block reads it. */
+  readonly transformResidual?: (residual: tf.Tensor2D, layer: number, batch: TokenBatch) => tf.Tensor2D;
+  /** Replaces the final hidden state [batch·length, d] before W_U reads it. */
+  readonly transformFinal?: (final: tf.Tensor2D, batch: TokenBatch) => tf.Tensor2D;
+}
+
+/** Row b·length + t of each tensor is position t of sequence b. */
+export interface ForwardResult {
+  /** The final hidden state h [batch·length, d]: output of the final norm, what W_U reads. */
+  readonly final: tf.Tensor2D;
+  /** h_1..h_L [batch·length, d]: output of each block, before the final norm; empty unless captured. */
+  readonly residuals: readonly tf.Tensor2D[];
+}
+
+/** A transformer whose parameters are tensors of the running engine. */
+export interface LanguageModel {
+  readonly config: ModelConfig;
+  /** Parameters by their Hugging Face names. A tied model has no entry for W_U. */
+  readonly variables: ReadonlyMap<string, tf.Variable>;
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly vocabularySize: number;
+  /** Whether W_U is the very tensor E. */
+  readonly tied: boolean;
+  /**
+   * Runs right-padded sequences. All tensors made, results too, belong to the caller's `tf.tidy` or gradient.
+   *
+   * @throws InputError for more positions than the model has, or a token id outside its vocabulary
+   */
+  forward(batch: TokenBatch, options?: ForwardOptions): ForwardResult;
+  /** The final norm: h_L [n, d] to the final hidden state h [n, d]. Differentiable. */
+  finalNorm(residual: tf.Tensor2D): tf.Tensor2D;
+  /** W_U [vocabulary, d]; owned by the model. */
+  unembedding(): tf.Tensor2D;
+  /** Names of the tensors that are E and W_U (one when tied): what `frozen` keeps fixed. */
+  embeddingNames(): readonly string[];
+  /** An independent copy of every parameter. */
+  clone(): LanguageModel;
+  /** Frees every tensor of the model. */
+  dispose(): void;
+}

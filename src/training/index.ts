@@ -1,0 +1,11 @@
+export * from './config.js';
+export * from './dpo-losses.js';
+export * from './evaluate-language-model.js';
+export * from './learning-rate.js';
+export * from './losses.js';
+export { negativeLogSigmoid } from './negative-log-sigmoid.js';
+export * from './packed-sequences.js';
+export * from './sequence-logps.js';
+export * from './train-dpo.js';
+export * from './train-language-model.js';
+export * from './train-sft.js';

@@ -1,0 +1,94 @@
+import { createRandom, UsageError } from '../base/index.js';
+import type { TokenBatch } from '../data/index.js';
+import { targetLogps, tf } from '../engine/index.js';
+import type { LanguageModel } from '../model/index.js';
+import type { OptimiserConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
+import { optimise } from './optimise.js';
+
+/**
+ * Text cut into rows of one length, context + 1: a row's first `context` tokens are read, its last `context` predicted.
+ */
+export type TokenRows = readonly Int32Array[];
+
+export interface LanguageModellingConfig extends OptimiserConfig {
+  /** Updates; the rows are gone through as often as that takes, each time in a new order. */
+  readonly steps: number;
+}
+
+/** @throws UsageError when there is no row, or rows differ in length */
+export const contextOf = (rows: TokenRows): number => {
+  const length = rows[0]?.length ?? 0;
+  if (length < 2 || rows.some((row) => row.length !== length)) {
+    throw new UsageError('text to learn from must be rows of one length, each of two tokens or more');
+  }
+  return length - 1;
+};
+
+/** Inputs and targets of rows. */
+export const batchOfRows = (
+  rows: TokenRows,
+  context: number,
+): { readonly batch: TokenBatch; readonly targets: Int32Array } => {
+  const inputs = new Int32Array(rows.length * context);
+  const targets = new Int32Array(rows.length * context);
+  for (const [i, row] of rows.entries()) {
+    inputs.set(row.subarray(0, context), i * context);
+    targets.set(row.subarray(1, context + 1), i * context);
+  }
+  const lengths = new Int32Array(rows.length).fill(context);
+  return { batch: { ids: inputs, batch: rows.length, length: context, lengths }, targets };
+};
+
+/** Mean log p of the next token over all positions: a scalar, differentiable. */
+export const meanNextTokenLogp = (
+  model: LanguageModel,
+  batch: TokenBatch,
+  targets: Int32Array,
+): tf.Scalar => {
+  const { final } = model.forward(batch);
+  return tf.mean(targetLogps(final, model.unembedding(), tf.tensor1d(targets, 'int32'))) as tf.Scalar;
+};
+
+/** Rows of each step: one endless sequence of shuffles of all rows, cut into batches of one size. */
+const rowsByStep = (rows: TokenRows, { batchSize }: OptimiserConfig, seed: number) => {
+  const random = createRandom(seed).fork('row-order');
+  const waiting: Int32Array[] = [];
+  return (): Int32Array[] => {
+    while (waiting.length < batchSize) {
+      for (const row of random.shuffle(rows)) waiting.push(row);
+    }
+    return waiting.splice(0, batchSize);
+  };
+};
+
+/**
+ * Trains `model` in place to predict the next token of text: the negative log-likelihood averaged over all positions.
+ * Every parameter is trained.
+ *
+ * @throws UsageError for rows of unequal lengths; ComputationError when training diverges
+ */
+export const trainLanguageModel = (
+  model: LanguageModel,
+  rows: TokenRows,
+  config: LanguageModellingConfig,
+  options: TrainingOptions,
+): Promise<TrainingResult> => {
+  const context = contextOf(rows);
+  const nextRows = rowsByStep(rows, config, options.seed);
+  return optimise<StepMetrics>({
+    model,
+    title: 'pretraining',
+    totalSteps: config.steps,
+    stepAt: () => {
+      const { batch, targets } = batchOfRows(nextRows(), context);
+      return {
+        tokens: targets.length,
+        loss: () => ({ loss: tf.neg(meanNextTokenLogp(model, batch, targets)) as tf.Scalar }),
+        describe: (common) => common,
+      };
+    },
+    config,
+    frozen: [],
+    options,
+  });
+};
