@@ -1,0 +1,106 @@
+import { InputError } from '../base/index.js';
+import { encodePreference, type Tokenizer } from '../data/index.js';
+import { readJsonLines } from './json-lines.js';
+import { type ReadItem, type Readout, readItem } from './readout.js';
+
+export interface ExtractInputOptions {
+  readonly readout: Readout;
+  /** Not needed where every line gives `ids`. */
+  readonly tokenizer?: Tokenizer;
+  /** Tokens a line may have in all; more is an error, never a silent cut. */
+  readonly maxLength?: number;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+const shape = 'a line is {"prompt": "…"}, {"prompt": "…", "response": "…"} or {"ids": [1, 2, …]}';
+
+const isRow = (value: unknown): value is Row =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const readIds = (ids: unknown): ReadItem => {
+  if (!Array.isArray(ids) || ids.length === 0) {
+    throw new InputError('"ids" must be a list of at least one token id', { hint: shape });
+  }
+  const bad = ids.findIndex((id) => !Number.isSafeInteger(id) || Number(id) < 0 || Number(id) > 0x7fffffff);
+  if (bad >= 0)
+    throw new InputError(`"ids" holds ${JSON.stringify(ids[bad])} at position ${bad}: no token id`);
+  return { ids: Int32Array.from(ids, Number), position: ids.length - 1 };
+};
+
+const readText = (row: Row, key: 'prompt' | 'response'): string | undefined => {
+  const value = row[key];
+  if (value === undefined || typeof value === 'string') return value;
+  throw new InputError(`"${key}" must be text, not ${Array.isArray(value) ? 'a list' : typeof value}`, {
+    hint: shape,
+  });
+};
+
+/** Prompt and response as training encodes them: BOS first where the tokenizer has one, the seam between tokens. */
+const encodeTexts = (
+  tokenizer: Tokenizer,
+  prompt: string,
+  response: string | undefined,
+): { prompt: Int32Array; response?: Int32Array } => {
+  if (response !== undefined && response !== '') {
+    const tuple = { id: prompt, prompt, chosen: response, rejected: response, source: prompt };
+    const encoded = encodePreference(tokenizer, tuple, { maxLength: Number.MAX_SAFE_INTEGER });
+    return { prompt: encoded.prompt, response: encoded.chosen };
+  }
+  const ids = tokenizer.encode(prompt);
+  const needsBos = tokenizer.bosId !== undefined && ids[0] !== tokenizer.bosId;
+  return { prompt: needsBos ? Int32Array.from([tokenizer.bosId ?? 0, ...ids]) : ids };
+};
+
+const readRow = (row: Row, { readout, tokenizer }: ExtractInputOptions): ReadItem => {
+  if (row['decoderIds'] !== undefined) {
+    throw new InputError('"decoderIds" belong to encoder–decoder models, which cannot be read yet', {
+      hint: shape,
+    });
+  }
+  const [prompt, response] = [readText(row, 'prompt'), readText(row, 'response')];
+  if (row['ids'] !== undefined) {
+    if (prompt === undefined && response === undefined) return readIds(row['ids']);
+    throw new InputError('"ids" stands beside a text: which is meant is unclear', { hint: shape });
+  }
+  if (prompt === undefined) throw new InputError('"prompt" is missing', { hint: shape });
+  if (tokenizer === undefined) {
+    throw new InputError('a text needs a tokenizer, and the model folder has none', {
+      hint: 'add tokenizer.json to the folder, or give {"ids": […]}',
+    });
+  }
+  const encoded = encodeTexts(tokenizer, prompt, response);
+  return readItem(encoded.prompt, readout, encoded.response);
+};
+
+/**
+ * Reads what `extract` is to run on: JSON lines of {"prompt"}, {"prompt", "response"} or {"ids"}; ids are read at their
+ * last one. The order of the lines is kept.
+ *
+ * @throws InputError with file and line for the first line that cannot be used
+ */
+export const readExtractInput = async (file: string, options: ExtractInputOptions): Promise<ReadItem[]> => {
+  const items: ReadItem[] = [];
+  for await (const { value, line } of readJsonLines(file)) {
+    try {
+      if (!isRow(value)) throw new InputError('expected a JSON object', { hint: shape });
+      const item = readRow(value, options);
+      if (options.maxLength !== undefined && item.ids.length > options.maxLength) {
+        throw new InputError(`${item.ids.length} tokens are more than the model's ${options.maxLength}`, {
+          hint: 'shorten the prompt',
+        });
+      }
+      items.push(item);
+    } catch (error) {
+      if (!(error instanceof InputError) || error.where !== undefined) throw error;
+      throw new InputError(error.message, {
+        where: { file, line },
+        cause: error,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      });
+    }
+  }
+  if (items.length === 0)
+    throw new InputError('there are no prompts in this file', { where: { file }, hint: shape });
+  return items;
+};
