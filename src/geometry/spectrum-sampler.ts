@@ -1,0 +1,140 @@
+/** The spectrum of ΔH under prompt weights, quickly: for bootstraps that redo it thousands of times. */
+
+import { UsageError } from '../base/index.js';
+import {
+  type AlgebraOptions,
+  type DenseAlgebra,
+  denseAlgebra,
+  dot,
+  type Matrix,
+  matrix,
+  norm,
+  rowOf,
+  smallerSide,
+  symmetricEigen,
+  type TopEigenpairs,
+  topEigenpairs,
+} from '../linalg/index.js';
+
+/** Under weights w [n] ≥ 0 the matrix is ΔH with row i times √w_i: for counts, ΔH with row i repeated w_i times. */
+export interface SpectrumSampler {
+  /** σ2/σ1; 0 where there is no second direction, NaN where all weighted rows are zero. */
+  sigma2OverSigma1(weights: ArrayLike<number>): number;
+  /** The leading right singular vector [d], unit, on the side of ΔH's own; zeros where all weighted rows are zero. */
+  leadingDirection(weights: ArrayLike<number>): Float64Array;
+}
+
+/** Relative accuracy of the two eigenvalues behind a ratio: far below what separates two draws. */
+const RATIO_TOLERANCE = 1e-7;
+/** That of the first eigenvalue behind a direction, whose own error is about the square root of it. */
+const DIRECTION_TOLERANCE = 1e-11;
+
+/** Leading eigenvectors of the unweighted Gram matrix that each draw starts from. */
+const START_VECTORS = 2;
+
+const usedRows = (weights: ArrayLike<number>, n: number): number[] => {
+  if (weights.length !== n)
+    throw new UsageError(`${n} displacements need as many weights, not ${weights.length}`);
+  const used: number[] = [];
+  for (let i = 0; i < n; i++) {
+    const weight = weights[i] as number;
+    if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
+      throw new UsageError(`weight ${i} is ${weight}; weights are finite and not negative`);
+    }
+    if (weight > 0) used.push(i);
+  }
+  return used;
+};
+
+interface WeightedSpectrum {
+  /** The leading eigenpairs of the weighted Gram matrix. */
+  pairs(weights: ArrayLike<number>, count: number, tolerance: number): TopEigenpairs | undefined;
+  /** The right singular vector (not normalised) that the leading eigenvector stands for. */
+  right(weights: ArrayLike<number>, vector: Float64Array): Float64Array;
+}
+
+/** n ≥ d: Σ w_i Δh_i Δh_iᵀ [d, d] is formed anew from the rows in use. */
+const overColumns = (delta: Matrix, start: Matrix, algebra: DenseAlgebra): WeightedSpectrum => ({
+  pairs: (weights, count, tolerance) => {
+    const used = usedRows(weights, delta.rows);
+    if (used.length === 0) return undefined;
+    const scaled = matrix(used.length, delta.columns);
+    used.forEach((row, i) => {
+      const root = Math.sqrt(weights[row] as number);
+      const source = row * delta.columns;
+      const target = i * delta.columns;
+      for (let j = 0; j < delta.columns; j++)
+        scaled.data[target + j] = root * (delta.data[source + j] as number);
+    });
+    return topEigenpairs(algebra.gram(scaled, 'columns'), count, { start, tolerance, algebra });
+  },
+  right: (_, vector) => vector,
+});
+
+/** n < d: the rows' inner products [n, n] are kept; a draw takes those in use, times √(w_i w_j). */
+const overRows = (
+  delta: Matrix,
+  products: Matrix,
+  start: Matrix,
+  algebra: DenseAlgebra,
+): WeightedSpectrum => ({
+  pairs: (weights, count, tolerance) => {
+    const used = usedRows(weights, delta.rows);
+    const m = used.length;
+    if (m === 0) return undefined;
+    const roots = used.map((row) => Math.sqrt(weights[row] as number));
+    const weighted = matrix(m, m);
+    used.forEach((row, i) => {
+      const source = rowOf(products, row);
+      const target = rowOf(weighted, i);
+      const root = roots[i] as number;
+      for (let j = 0; j < m; j++)
+        target[j] = root * (roots[j] as number) * (source[used[j] as number] as number);
+    });
+    const guess = matrix(start.rows, m);
+    for (let k = 0; k < start.rows; k++) {
+      const source = rowOf(start, k);
+      rowOf(guess, k).set(used.map((row, i) => (roots[i] as number) * (source[row] as number)));
+    }
+    return topEigenpairs(weighted, Math.min(count, m), { start: guess, tolerance, algebra });
+  },
+  right: (weights, vector) => {
+    const out = new Float64Array(delta.columns);
+    usedRows(weights, delta.rows).forEach((row, i) => {
+      const factor = Math.sqrt(weights[row] as number) * (vector[i] as number);
+      const source = rowOf(delta, row);
+      for (let j = 0; j < out.length; j++) out[j] = (out[j] as number) + factor * (source[j] as number);
+    });
+    return out;
+  },
+});
+
+/** A sampler over the rows of ΔH [n, d]; the work that weights do not change is done here, once. */
+export const createSpectrumSampler = (delta: Matrix, options: AlgebraOptions = {}): SpectrumSampler => {
+  const algebra = denseAlgebra(options.algebra);
+  const side = smallerSide(delta);
+  const products = algebra.gram(delta, side);
+  const { vectors } = symmetricEigen(products, { algebra });
+  const kept = Math.min(START_VECTORS, vectors.rows);
+  const start = matrix(kept, vectors.columns, vectors.data.slice(0, kept * vectors.columns));
+  const spectrum =
+    side === 'columns' ? overColumns(delta, start, algebra) : overRows(delta, products, start, algebra);
+  const unit = (vector: Float64Array): Float64Array => {
+    const length = norm(vector);
+    return length > 0 ? vector.map((value) => value / length) : vector;
+  };
+  const ownDirection = unit(spectrum.right(new Float64Array(delta.rows).fill(1), rowOf(start, 0)));
+  return {
+    sigma2OverSigma1: (weights) => {
+      const pairs = spectrum.pairs(weights, kept, RATIO_TOLERANCE);
+      const first = pairs?.values[0] ?? 0;
+      return first > 0 ? Math.sqrt(Math.max(0, pairs?.values[1] ?? 0) / first) : Number.NaN;
+    },
+    leadingDirection: (weights) => {
+      const pairs = spectrum.pairs(weights, 1, DIRECTION_TOLERANCE);
+      if (!pairs || !((pairs.values[0] ?? 0) > 0)) return new Float64Array(delta.columns);
+      const direction = unit(spectrum.right(weights, rowOf(pairs.vectors, 0)));
+      return dot(direction, ownDirection) < 0 ? direction.map((value) => -value) : direction;
+    },
+  };
+};
