@@ -162,6 +162,25 @@ describe.each(ENGINES.map((status) => [engineTitle(status), status] as const))('
       );
     });
 
+    it('refuses shapes and types that do not fit, by name', () => {
+      tf.tidy(() => {
+        const wide = tf.zeros<tf.Rank.R2>([2, 4]);
+        const narrow = tf.zeros<tf.Rank.R2>([2, 3]);
+        const floats = tf.zeros<tf.Rank.R1>([2]);
+        const shape = { batch: 1, length: 2, heads: 2, keyValueHeads: 1, headDim: 2 };
+        expect(() => swiglu(wide, narrow)).toThrow(/up is float32 \[2, 3\]/);
+        expect(() => rmsNorm(wide, floats, 1e-5)).toThrow(/gain/);
+        expect(() => embeddingLookup(wide, floats)).toThrow(/ids is float32/);
+        expect(() => targetLogps(wide, wide, floats)).toThrow(/targets/);
+        expect(() => causalAttention(wide, narrow, narrow, shape)).toThrow(/k is/);
+        const odd = { ...shape, keyValueHeads: 4 };
+        expect(() => causalAttention(wide, wide, wide, odd)).toThrow(/share 4 key heads/);
+        const positions = floats as tf.Tensor1D;
+        expect(() => rotary(wide, narrow, narrow, { positions, headDim: 6 })).toThrow(/x is/);
+        expect(() => rotary(wide, narrow, narrow, { positions, headDim: 2 })).toThrow(/cos is/);
+      });
+    });
+
     it('gives the same bytes for the same inputs', async () => {
       for (const cases of Object.values(CASES)) {
         const [example] = fc.sample(cases, { numRuns: 1, seed: 5 });

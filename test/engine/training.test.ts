@@ -186,6 +186,6 @@ describe.each(ENGINES.map((status) => [engineTitle(status), status] as const))('
       const again = await run();
       expect(again.losses).toEqual(once.losses);
       expect(again.weights).toEqual(once.weights);
-    });
+    }, 240_000);
   });
 });

@@ -49,6 +49,35 @@ describe.each(algebras)('a spectrum sampler by the $name algebra', (algebra) => 
     );
   });
 
+  it('should hardly change where weak directions are left out', () => {
+    fc.assert(
+      fc.property(fc.nat(100_000), fc.integer({ min: 100, max: 300 }), (seed, n) => {
+        const d = 24;
+        const random = createRandom(seed);
+        // A spectrum that falls off slowly: the k-th direction has a standard deviation of 1/k.
+        const delta = matrix(
+          n,
+          d,
+          Float64Array.from({ length: n * d }, (_, i) => random.normal() / (1 + (i % d))),
+        );
+        const exact = createSpectrumSampler(delta, { algebra });
+        const quick = createSpectrumSampler(delta, { algebra, discard: 0.05 });
+        const weights = new Float64Array(n);
+        for (let i = 0; i < n; i++) {
+          const pick = random.integer(n);
+          weights[pick] = (weights[pick] as number) + 1;
+        }
+        expect(Math.abs(quick.sigma2OverSigma1(weights) - exact.sigma2OverSigma1(weights))).toBeLessThan(
+          2e-3,
+        );
+        expect(
+          Math.abs(cosine(quick.leadingDirection(weights), exact.leadingDirection(weights))),
+        ).toBeGreaterThan(1 - 2e-3);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it('should keep to one side, whatever the weights', () => {
     const delta = randomMatrix(30, 12, 3);
     const sampler = createSpectrumSampler(delta, { algebra });

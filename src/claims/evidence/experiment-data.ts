@@ -1,0 +1,72 @@
+/** The preference tuples of an experiment, encoded, split by source document, with the folds of cross-fitting. */
+import { dirname, resolve } from 'node:path';
+import { createRandom, InputError } from '../../base/index.js';
+import {
+  type EncodedPreference,
+  encodePreference,
+  isRegime,
+  loadShippedPreferences,
+  PREFERENCE_REGIMES,
+  type PreferenceTuple,
+  readPreferences,
+  type Tokenizer,
+} from '../../data/index.js';
+import { assignFolds } from '../../geometry/index.js';
+import type { LoadedExperiment } from '../spec/load.js';
+
+export interface ExperimentData {
+  readonly train: readonly EncodedPreference[];
+  /** Prompts that no training tuple shares a source document with. */
+  readonly heldOut: readonly EncodedPreference[];
+  /** Source document of each held-out prompt. */
+  readonly clusters: readonly string[];
+  /** 0 or 1 a held-out prompt, by source document: each fold judges the other's vector. */
+  readonly folds: Uint8Array;
+}
+
+const splitBySource = (
+  tuples: readonly PreferenceTuple[],
+  heldOutShare: number,
+): { train: PreferenceTuple[]; heldOut: PreferenceTuple[] } => {
+  const sources = createRandom('split').shuffle([...new Set(tuples.map(({ source }) => source))].sort());
+  const heldOutSources = new Set(sources.slice(0, Math.round(sources.length * heldOutShare)));
+  return {
+    train: tuples.filter(({ source }) => !heldOutSources.has(source)),
+    heldOut: tuples.filter(({ source }) => heldOutSources.has(source)),
+  };
+};
+
+const loadTuples = async ({ value, file, locate }: LoadedExperiment) => {
+  const { preferences, heldOutShare } = value.data;
+  if (isRegime(preferences)) return loadShippedPreferences(preferences);
+  if (!preferences.includes('.')) {
+    throw new InputError(`there is no shipped preference data ${preferences}`, {
+      where: locate(['data', 'preferences']),
+      hint: `name one of ${PREFERENCE_REGIMES.join(', ')}, or a .jsonl file`,
+    });
+  }
+  return splitBySource(await readPreferences(resolve(dirname(file), preferences)), heldOutShare);
+};
+
+/** Fewest held-out prompts worth a verdict: σ2/σ1 shrinks with n (rules of evidence). */
+const minimumPrompts = 64;
+
+export const loadExperimentData = async (
+  experiment: LoadedExperiment,
+  tokenizer: Tokenizer,
+): Promise<ExperimentData> => {
+  const { data } = experiment.value;
+  const tuples = await loadTuples(experiment);
+  const encode = (tuple: PreferenceTuple) =>
+    encodePreference(tokenizer, tuple, { maxLength: data.maxTokens });
+  const train = tuples.train.slice(0, data.train ?? tuples.train.length).map(encode);
+  const heldOut = tuples.heldOut.slice(0, data.heldOut ?? tuples.heldOut.length).map(encode);
+  if (heldOut.length < minimumPrompts || train.length === 0) {
+    throw new InputError(
+      `${experiment.value.experiment} has ${train.length} training tuples and ${heldOut.length} held-out prompts; it needs at least 1 and ${minimumPrompts}`,
+      { where: experiment.locate(['data']), hint: 'give more preference tuples, from more source documents' },
+    );
+  }
+  const clusters = heldOut.map(({ source }) => source);
+  return { train, heldOut, clusters, folds: assignFolds(clusters) };
+};

@@ -1,0 +1,81 @@
+/** Leaves the evidence behind: hidden states, steering vectors and tables that others can read. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readoutPositions, writeActivationPair } from '../../activations/index.js';
+import { cosinesToVectors, steeringVector } from '../../geometry/index.js';
+import { formatCsv, writeFileAtomic, writeSafetensors } from '../../store/index.js';
+import type { ExperimentEvidence } from './experiment-evidence.js';
+import type { SeedEvidence, Site } from './seed-evidence.js';
+
+const writeVectors = async (path: string, evidence: SeedEvidence): Promise<void> => {
+  const width = evidence.base.hidden.hiddenSize;
+  const layers = Array.from({ length: evidence.layers }, (_, index) => index + 1);
+  const residual = new Float32Array(layers.length * width);
+  for (const layer of layers) {
+    residual.set(steeringVector(evidence.displacement('dpo', layer)), (layer - 1) * width);
+  }
+  const whole = steeringVector(evidence.displacement('dpo', 'postNorm'));
+  const { byFold } = evidence.vectors('dpo', 'postNorm');
+  await writeSafetensors(
+    path,
+    {
+      residual: { shape: [layers.length, width], data: residual },
+      postNorm: { shape: [width], data: Float32Array.from(whole) },
+      postNormByFold: {
+        shape: [2, width],
+        data: Float32Array.from([...byFold[0], ...byFold[1]]),
+      },
+    },
+    { metadata: { experiment: evidence.experiment.experiment, seed: String(evidence.seed) } },
+  );
+};
+
+const writePrompts = async (path: string, evidence: SeedEvidence): Promise<void> => {
+  const { data, base } = evidence;
+  const site: Site = 'postNorm';
+  const cosines = cosinesToVectors(evidence.displacement('dpo', site), evidence.vectors('dpo', site).judging);
+  const policy = evidence.variant('dpo');
+  const rows = data.heldOut.map((prompt, index) => [
+    prompt.id,
+    prompt.source,
+    data.folds[index] ?? 0,
+    base.margins[index] ?? 0,
+    policy.margins[index] ?? 0,
+    cosines[index] ?? 0,
+  ]);
+  await writeFileAtomic(
+    path,
+    formatCsv(
+      ['prompt', 'source', 'fold', 'base_margin', 'policy_margin', 'cosine_to_steering_vector'],
+      rows,
+    ),
+  );
+};
+
+const writeTraining = async (folder: string, evidence: SeedEvidence): Promise<void> => {
+  for (const variant of ['dpo', 'shuffled-labels', 'sft'] as const) {
+    const training = evidence.training(variant);
+    if (training === undefined) continue;
+    const [first] = training.metrics;
+    const columns = Object.keys(first ?? {});
+    const rows = training.metrics.map((step) => Object.values(step));
+    await writeFileAtomic(join(folder, `training-${variant}.csv`), formatCsv(columns, rows));
+  }
+};
+
+/** Writes one folder a training seed below `folder`. */
+export const writeEvidence = async (folder: string, { bySeed }: ExperimentEvidence): Promise<void> => {
+  for (const evidence of bySeed) {
+    const own = join(folder, `seed-${evidence.seed}`);
+    await mkdir(own, { recursive: true });
+    await writeActivationPair(join(own, 'activations.safetensors'), {
+      base: evidence.base.hidden,
+      policy: evidence.variant('dpo').hidden,
+      readout: evidence.experiment.readout,
+      items: readoutPositions(evidence.data.heldOut, evidence.experiment.readout),
+    });
+    await writeVectors(join(own, 'steering-vectors.safetensors'), evidence);
+    await writePrompts(join(own, 'prompts.csv'), evidence);
+    await writeTraining(own, evidence);
+  }
+};

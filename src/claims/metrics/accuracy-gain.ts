@@ -1,0 +1,17 @@
+/** `accuracy-gain`: how many more held-out prompts the policy prefers the chosen answer on than the base does. */
+import { type Measure, variantOf } from './context.js';
+import { weightedMean } from './measurement.js';
+
+const prefersChosen = (margins: Float64Array): Float64Array => margins.map((margin) => (margin > 0 ? 1 : 0));
+
+export const measureAccuracyGain: Measure = async ({ evidence }, subject) => {
+  const before = prefersChosen(evidence.base.margins);
+  const after = prefersChosen(evidence.variant(variantOf(subject)).margins);
+  const all = new Float64Array(before.length).fill(1);
+  return {
+    n: before.length,
+    clusters: evidence.data.clusters,
+    statistic: weightedMean(after.map((value, index) => value - (before[index] ?? 0))),
+    details: { before: weightedMean(before)(all), after: weightedMean(after)(all) },
+  };
+};

@@ -1,0 +1,68 @@
+/** What a metric hands to the judge: a statistic of prompt weights, so that every interval comes from one bootstrap. */
+import { ComputationError } from '../../base/index.js';
+import type { Counterexample } from '../report.js';
+
+export interface Measurement {
+  /** Prompts or random cases judged. */
+  readonly n: number;
+  /** Source document of each weight: resampled together. */
+  readonly clusters: readonly string[];
+  /** The quantity under these prompt weights (all ones: the estimate). */
+  readonly statistic: (weights: Float64Array) => number;
+  /** For a rate: what it counts, for Wilson's interval. */
+  readonly counts?: { readonly successes: number; readonly trials: number };
+  readonly details: Readonly<Record<string, number>>;
+  readonly counterexample?: Counterexample;
+}
+
+/** Σ w·value / Σ w. */
+export const weightedMean =
+  (values: ArrayLike<number>) =>
+  (weights: Float64Array): number => {
+    let sum = 0;
+    let total = 0;
+    for (let i = 0; i < weights.length; i++) {
+      const weight = weights[i] ?? 0;
+      sum += weight * (values[i] ?? 0);
+      total += weight;
+    }
+    return sum / total;
+  };
+
+/** Σ w·part / Σ w·whole; NaN where no prompt of the draw is in the whole. */
+export const weightedRatio =
+  (part: ArrayLike<number>, whole: ArrayLike<number>) =>
+  (weights: Float64Array): number => {
+    let numerator = 0;
+    let denominator = 0;
+    for (let i = 0; i < weights.length; i++) {
+      const weight = weights[i] ?? 0;
+      numerator += weight * (part[i] ?? 0);
+      denominator += weight * (whole[i] ?? 0);
+    }
+    return denominator === 0 ? Number.NaN : numerator / denominator;
+  };
+
+/** A rate over prompts: `success` and `trial` are 0/1 indicators, one a prompt. */
+export const rateMeasurement = (
+  clusters: readonly string[],
+  success: ArrayLike<number>,
+  trial: ArrayLike<number>,
+  details: Measurement['details'] = {},
+): Measurement => {
+  let successes = 0;
+  let trials = 0;
+  for (let i = 0; i < clusters.length; i++) {
+    successes += (success[i] ?? 0) * (trial[i] ?? 0);
+    trials += trial[i] ?? 0;
+  }
+  if (trials === 0) throw new ComputationError('no prompt to judge: the rate has no denominator');
+  const hits = Float64Array.from(clusters, (_, i) => (success[i] ?? 0) * (trial[i] ?? 0));
+  return {
+    n: clusters.length,
+    clusters,
+    statistic: weightedRatio(hits, trial),
+    counts: { successes, trials },
+    details,
+  };
+};

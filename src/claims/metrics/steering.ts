@@ -1,0 +1,83 @@
+/** Metrics of behaviour under steering: preferences installed in the base, taken back from the policy. */
+import { energyTerms, flips, marginTerms, steeredMargins } from '../../steering/index.js';
+import type { PolicyEvidence } from '../evidence/policy-evidence.js';
+import type { CrossFittedVectors, SeedEvidence } from '../evidence/seed-evidence.js';
+import { type Measure, type Subject, variantOf } from './context.js';
+import { type Measurement, rateMeasurement, weightedRatio } from './measurement.js';
+import { meanOfStatistics, randomVectors, rankAmong } from './random-directions.js';
+
+/** Steers the final hidden state of every position that predicts a completion token. */
+const steer = (
+  { completions, model }: PolicyEvidence,
+  vectors: CrossFittedVectors,
+  lambda: number,
+): Promise<Float64Array> =>
+  steeredMargins(completions, model.unembedding(), { vectorFor: vectors.steering, lambda });
+
+const ones = (count: number): Float64Array => new Float64Array(count).fill(1);
+
+/** Measures with v*, or for the random-direction control with each random vector, and averages those. */
+const withVectors = async (
+  evidence: SeedEvidence,
+  subject: Subject,
+  measure: (vectors: CrossFittedVectors) => Promise<Measurement>,
+): Promise<Measurement> => {
+  const own = evidence.vectors(variantOf(subject), 'postNorm');
+  if (subject !== 'random-directions') return measure(own);
+  const observed = (await measure(own)).statistic(ones(evidence.data.heldOut.length));
+  const measurements: Measurement[] = [];
+  for (const vectors of randomVectors(evidence, 'postNorm')) measurements.push(await measure(vectors));
+  const [first] = measurements;
+  if (first === undefined) throw new RangeError('no random direction was drawn');
+  const values = measurements.map(({ statistic, n }) => statistic(ones(n)));
+  return {
+    n: first.n,
+    clusters: first.clusters,
+    statistic: meanOfStatistics(measurements.map(({ statistic }) => statistic)),
+    details: { ...first.details, ...rankAmong(observed, values) },
+  };
+};
+
+/** A rate over the prompts on which base and policy prefer differently. */
+const flipRate =
+  (from: 'base' | 'policy'): Measure =>
+  ({ evidence }, subject) =>
+    withVectors(evidence, subject, async (vectors) => {
+      const policy = evidence.variant(variantOf(subject));
+      const start = from === 'base' ? evidence.base : policy;
+      const goal = from === 'base' ? policy : evidence.base;
+      const steered = await steer(start, vectors, from === 'base' ? 1 : -1);
+      const { differs, reached } = flips({ start: start.margins, steered, goal: goal.margins });
+      const count = differs.reduce((sum, value) => sum + value, 0);
+      return rateMeasurement(evidence.data.clusters, reached, differs, { flips: count });
+    });
+
+/** `flips-installed`: where base and policy prefer differently, how often base + v* prefers as the policy. */
+export const measureFlipsInstalled: Measure = flipRate('base');
+
+/** `flips-undone`: where base and policy prefer differently, how often policy − v* prefers as the base. */
+export const measureFlipsUndone: Measure = flipRate('policy');
+
+const recovery = (
+  clusters: readonly string[],
+  { residual, total }: { readonly residual: Float64Array; readonly total: Float64Array },
+): Measurement => {
+  const remaining = weightedRatio(residual, total);
+  return { n: clusters.length, clusters, statistic: (weights) => 1 - remaining(weights), details: {} };
+};
+
+/** `margin-recovery`: 1 − Σ|m_inverted − m_base| / Σ|m_policy − m_base|, an aggregate over prompts. */
+export const measureMarginRecovery: Measure = ({ evidence }, subject) =>
+  withVectors(evidence, subject, async (vectors) => {
+    const policy = evidence.variant(variantOf(subject));
+    const inverted = await steer(policy, vectors, -1);
+    const terms = marginTerms({ base: evidence.base.margins, policy: policy.margins, inverted });
+    return recovery(evidence.data.clusters, terms);
+  });
+
+/** `energy-recovery`: 1 − Σ‖Δh − v*‖² / Σ‖Δh‖² at the readout. */
+export const measureEnergyRecovery: Measure = ({ evidence }, subject) =>
+  withVectors(evidence, subject, async (vectors) => {
+    const delta = evidence.displacement(variantOf(subject), 'postNorm');
+    return recovery(evidence.data.clusters, energyTerms(delta, vectors.judging));
+  });

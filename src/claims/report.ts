@@ -1,0 +1,92 @@
+/**
+ * The report model: what `report.json` holds and every reporter is a view of. The field names and their meaning are
+ * the contract; a reader needs nothing else to judge a run.
+ */
+
+export type Expected = 'holds' | 'breaks';
+export type Verdict = Expected | 'inconclusive' | 'error';
+export type Outcome = 'pass' | 'fail' | 'inconclusive' | 'error';
+
+/** A claim holds where its whole interval lies on the right side of this bound. */
+export type Threshold = { readonly atLeast: number } | { readonly atMost: number };
+
+export type Interval = readonly [lower: number, upper: number];
+
+/** The smallest failing case of a property, with what it takes to replay it. */
+export interface Counterexample {
+  readonly seed: number;
+  readonly path: string;
+  readonly value: string;
+}
+
+/** One quantity held against one threshold: the fields that claims and their controls share. */
+export interface Judgement {
+  readonly expected: Expected;
+  readonly verdict: Verdict;
+  readonly outcome: Outcome;
+  readonly metric: string;
+  readonly threshold: Threshold;
+  /** `null` where the quantity could not be computed; `error` then says why. */
+  readonly estimate: number | null;
+  readonly interval: Interval | null;
+  /** Confidence level of every interval beside it. */
+  readonly level: number;
+  /** How many prompts (or random cases) were judged. */
+  readonly n: number;
+  readonly seeds: readonly number[];
+  /** The estimate for each training seed by itself: variation that the interval over prompts does not hold. */
+  readonly seedEstimates: readonly number[];
+  /** Further numbers about the same quantity (median, number of flips, rank p …). */
+  readonly details: Readonly<Record<string, number>>;
+  readonly counterexample?: Counterexample;
+  readonly error?: string;
+}
+
+/** A control: the same quantity without the preference signal, or with the law's premise broken. */
+export interface ControlReport extends Judgement {
+  readonly id: string;
+  readonly title: string;
+  /** Claim minus control on the same prompts, from paired draws. */
+  readonly difference: number | null;
+  readonly differenceInterval: Interval | null;
+  /** The claim beats this control: the whole interval of the difference lies on the claim's side. */
+  readonly beaten: boolean;
+}
+
+/** A claim as judged in one experiment. */
+export interface ClaimReport extends Judgement {
+  readonly id: string;
+  readonly title: string;
+  /** Section of the paper that makes the claim. */
+  readonly source: string;
+  readonly statement: string;
+  /** Name of the experiment that made the evidence; `null` for properties over random tensors. */
+  readonly experiment: string | null;
+  /** Which population is judged: prompts, layers, readout, centring, in words. */
+  readonly population: string;
+  /** Why the outcome is expected, in the words of the specification. */
+  readonly reason: string;
+  /** It beats every one of its controls, and none of them passes its threshold as well. */
+  readonly specific: boolean;
+  readonly controls: readonly ControlReport[];
+}
+
+export type Totals = Readonly<Record<Outcome, number>>;
+
+export interface RunInformation {
+  readonly dsteer: string;
+  /** What was asked for: suite, claims or files. */
+  readonly targets: readonly string[];
+  readonly engine: string;
+  readonly seeds: readonly number[];
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly seconds: number;
+}
+
+export interface RunReport {
+  readonly schema: 1;
+  readonly run: RunInformation;
+  readonly claims: readonly ClaimReport[];
+  readonly totals: Totals;
+}

@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import type { LayerStatistics } from '../geometry/index.js';
+import type { CommandContext } from './command-context.js';
+import { examples, jsonOption } from './options.js';
+
+type Column = readonly [heading: string, value: (layer: LayerStatistics) => string];
+
+const columnsOf = (format: (value: number) => string): readonly Column[] => [
+  ['LAYER', ({ layer }) => String(layer)],
+  ['N', ({ n }) => String(n)],
+  ['D', ({ d }) => String(d)],
+  ['σ2/σ1', ({ sigma2OverSigma1 }) => format(sigma2OverSigma1)],
+  ['CENTRED', ({ centred }) => format(centred.sigma2OverSigma1)],
+  ['ENTROPY', ({ spectralEntropy }) => format(spectralEntropy)],
+  ['PART.RATIO', ({ participationRatio }) => format(participationRatio)],
+  ['TOP1', ({ top1 }) => format(top1)],
+  ['MEAN SHARE', ({ meanEnergyShare }) => format(meanEnergyShare)],
+  ['COS MEAN', ({ cosineToMean }) => format(cosineToMean.mean)],
+  ['P05', ({ cosineToMean }) => format(cosineToMean.p05)],
+  ['≥ 0.9', ({ cosineToMean }) => format(cosineToMean.shareAbove09)],
+  ['U1·MEAN', ({ u1CosineToMean }) => format(u1CosineToMean)],
+  ['‖Δh‖/‖h‖', ({ relativeNorm }) => format(relativeNorm)],
+];
+
+const LEGEND = `
+Displacements Δh = h_policy − h_base at each layer, uncentred but for CENTRED (σ2/σ1 of the centred rows). COS MEAN, P05 and
+≥ 0.9 are of cos(Δh, v̄) to the mean of the same prompts: in-sample, so no evidence of a claim by themselves.
+`;
+
+const runAnalyze = async (
+  file: string,
+  { json }: { json?: true },
+  context: CommandContext,
+): Promise<void> => {
+  const { openActivations } = await import('../activations/index.js');
+  const { analyzeLayer } = await import('../geometry/index.js');
+  const reports = await import('../reports/index.js');
+  const { stdout, stderr, environment } = context;
+  const progress = reports.createProgress(stderr, environment);
+  const activations = await openActivations(file);
+  const layers: LayerStatistics[] = [];
+  try {
+    const stage = progress.stage('analyze', activations.layers + (activations.hasPostNorm ? 1 : 0));
+    for await (const { layer, n, d, base, policy } of activations) {
+      layers.push(analyzeLayer(base, policy, n, d, { layer }));
+      stage.advance();
+    }
+    stage.end();
+  } finally {
+    progress.clear();
+    await activations.close();
+  }
+  if (json) {
+    stdout.write(reports.toJson(layers));
+    return;
+  }
+  const columns = columnsOf((value) => reports.formatNumber(value));
+  const rows = [
+    columns.map(([heading]) => heading),
+    ...layers.map((layer) => columns.map(([, value]) => value(layer))),
+  ];
+  const [header = '', ...lines] = reports.alignColumns(
+    rows,
+    columns.map(() => true),
+  );
+  const style = reports.styleFor(reports.wantsColor(stdout, environment));
+  stdout.write(`${[style.bold(header), ...lines].join('\n')}\n${style.dim(LEGEND)}`);
+};
+
+export const addAnalyzeCommand = (program: Command, context: CommandContext): void => {
+  program
+    .command('analyze')
+    .summary('spectra and cosines of captured hidden states, layer by layer')
+    .description(
+      'Spectra, entropies and cosines of the displacements between two models’ hidden states, layer by layer.',
+    )
+    .argument(
+      '<file>',
+      'activations: safetensors with base and policy (or dpo) [L, n, d], or a PyTorch .pt archive',
+    )
+    .addOption(jsonOption('an array with an entry per layer, singular values and centred spectrum included,'))
+    .addHelpText(
+      'after',
+      examples(
+        ['dsteer analyze reports/run/one-frame/activations.safetensors', 'what a run of verify captured'],
+        ['dsteer analyze activations.pt --json > layers.json', 'states captured elsewhere, every number'],
+      ),
+    )
+    .action((file: string, flags: { json?: true }) => runAnalyze(file, flags, context));
+};

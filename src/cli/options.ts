@@ -1,0 +1,29 @@
+/** Options that several commands share, and how their texts become values. */
+
+import { InvalidArgumentError, Option } from 'commander';
+
+/** @throws InvalidArgumentError for anything but a whole number of at least `least` */
+export const wholeNumber =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`A whole number of at least ${least} is needed.`);
+    }
+    return value;
+  };
+
+export const engineOption = (): Option =>
+  new Option('--engine <name>', 'what computes tensors: auto, or a name that `dsteer doctor` lists').default(
+    'auto',
+  );
+
+export const seedOption = (description: string): Option =>
+  new Option('--seed <n>', description).argParser(wholeNumber(0));
+
+export const jsonOption = (what: string): Option =>
+  new Option('--json', `print ${what} on stdout and nothing else there`);
+
+/** Help text below the options: a line that can be typed, and what it does. */
+export const examples = (...lines: readonly (readonly [command: string, meaning: string])[]): string =>
+  ['', 'Examples:', ...lines.map(([command, meaning]) => `  $ ${command}\n      ${meaning}`)].join('\n');

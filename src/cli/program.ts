@@ -1,0 +1,44 @@
+import { Command } from 'commander';
+import { dsteerVersion } from '../base/index.js';
+import { addAnalyzeCommand } from './analyze-command.js';
+import type { CommandContext } from './command-context.js';
+import { addDoctorCommand } from './doctor-command.js';
+import { addExtractCommand } from './extract-command.js';
+import { examples } from './options.js';
+import { addReportCommand } from './report-command.js';
+import { addTrainCommand } from './train-command.js';
+import { addVerifyCommand } from './verify-command.js';
+
+/** The command line, with nothing run yet. Commands load what they need when they run, so that help is quick. */
+export const createProgram = (context: CommandContext): Command => {
+  const { stdout, stderr } = context;
+  const program = new Command('dsteer')
+    .description(
+      'Verifies the claims of D-STEER (arXiv 2512.11838) about DPO: evidence from real training, controls, intervals, verdicts.',
+    )
+    .version(dsteerVersion, '-V, --version')
+    .helpOption('-h, --help', 'show help')
+    .showHelpAfterError('(add --help for the options and examples)')
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => Math.min(stdout.columns ?? 100, 110),
+      getErrHelpWidth: () => Math.min(stderr.columns ?? 100, 110),
+    })
+    .addHelpText(
+      'after',
+      examples(
+        ['dsteer verify', 'check the headline claims on the shipped model'],
+        ['dsteer doctor', 'see which engines run here'],
+        ['dsteer analyze activations.safetensors', 'look at hidden states captured elsewhere'],
+      ),
+    )
+    .exitOverride();
+  addVerifyCommand(program, context);
+  addTrainCommand(program, context);
+  addExtractCommand(program, context);
+  addAnalyzeCommand(program, context);
+  addReportCommand(program, context);
+  addDoctorCommand(program, context);
+  return program;
+};

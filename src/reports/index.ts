@@ -1,0 +1,35 @@
+/** Views of a run: one reporter a file, all over the report model of src/claims. */
+
+export { type ConsoleOptions, describeCounterexample, renderConsole, totalsLine } from './console-table.js';
+export { createProgress, type WritableOutput } from './create-progress.js';
+export {
+  formatAgainst,
+  formatDifference,
+  formatEstimate,
+  formatInterval,
+  formatNumber,
+  formatSeconds,
+  formatThreshold,
+  printable,
+} from './format.js';
+export { experimentTitle, groupByExperiment } from './groups.js';
+export { escapeXml, junitXml } from './junit.js';
+export { createPlainProgress, type PlainProgressOptions } from './plain-progress.js';
+export { readReport, reportJson, toJson } from './report-json.js';
+export type { Clock } from './stage-clock.js';
+export {
+  type Environment,
+  type OutputStream,
+  type Style,
+  styleFor,
+  wantsColor,
+  widthOf,
+} from './style.js';
+export { escapeMarkdown, summaryMarkdown } from './summary.js';
+export {
+  type ClearableProgress,
+  createTerminalProgress,
+  type TerminalProgressOptions,
+} from './terminal-progress.js';
+export { alignColumns, cut, pad, wrapText } from './text.js';
+export { writeReports } from './write-reports.js';

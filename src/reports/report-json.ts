@@ -1,0 +1,113 @@
+/** `report.json` and `manifest.json`: the report model itself, and what made it. */
+
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { InputError } from '../base/index.js';
+import type { RunReport } from '../claims/index.js';
+
+/** JSON has no NaN and no infinity; where a number is missing the reader finds `null`, never a lie. */
+const finiteOrNull = (_key: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isFinite(value) ? null : value;
+
+/** Pretty JSON, keys in the order of the model, numbers in full float64 precision, one line feed at the end. */
+export const toJson = (value: unknown): string => `${JSON.stringify(value, finiteOrNull, 2)}\n`;
+
+export const reportJson = (report: RunReport): string => toJson(report);
+
+const expected = z.enum(['holds', 'breaks']);
+const verdict = z.enum(['holds', 'breaks', 'inconclusive', 'error']);
+const outcome = z.enum(['pass', 'fail', 'inconclusive', 'error']);
+const interval = z.tuple([z.number(), z.number()]);
+const missingAsNaN = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
+
+const judgement = z.looseObject({
+  id: z.string(),
+  title: z.string(),
+  expected,
+  verdict,
+  outcome,
+  metric: z.string(),
+  threshold: z.union([z.object({ atLeast: z.number() }), z.object({ atMost: z.number() })]),
+  estimate: z.number().nullable(),
+  interval: interval.nullable(),
+  level: z.number(),
+  n: z.number(),
+  seeds: z.array(z.number()),
+  seedEstimates: z.array(missingAsNaN).default([]),
+  details: z.record(z.string(), missingAsNaN).default({}),
+  counterexample: z.object({ seed: z.number(), path: z.string(), value: z.string() }).exactOptional(),
+  error: z.string().exactOptional(),
+});
+
+const control = judgement.extend({
+  difference: z.number().nullable(),
+  differenceInterval: interval.nullable(),
+  beaten: z.boolean(),
+});
+
+const claim = judgement.extend({
+  source: z.string(),
+  statement: z.string(),
+  experiment: z.string().nullable(),
+  population: z.string(),
+  reason: z.string(),
+  specific: z.boolean(),
+  controls: z.array(control),
+});
+
+const schema = z.looseObject({
+  schema: z.literal(1),
+  run: z.looseObject({
+    dsteer: z.string(),
+    targets: z.array(z.string()),
+    engine: z.string(),
+    seeds: z.array(z.number()),
+    startedAt: z.string(),
+    finishedAt: z.string(),
+    seconds: z.number(),
+  }),
+  claims: z.array(claim),
+  totals: z.object({ pass: z.number(), fail: z.number(), inconclusive: z.number(), error: z.number() }),
+});
+
+const reportPath = async (path: string): Promise<string> => {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() ? join(path, 'report.json') : path;
+};
+
+/**
+ * Reads a finished run.
+ *
+ * @param path a run's folder, or its `report.json`
+ * @throws InputError where there is no report, or it is not one of schema 1
+ */
+export const readReport = async (path: string): Promise<RunReport> => {
+  const file = await reportPath(path);
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new InputError('there is no readable report here', {
+      where: { file },
+      hint: 'give the folder of a finished run: the one that `dsteer verify --out` wrote',
+      cause,
+    });
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new InputError('this report is not JSON', { where: { file }, cause });
+  }
+  const read = schema.safeParse(value);
+  if (!read.success) {
+    const faults = read.error.issues
+      .slice(0, 5)
+      .map(({ path: at, message }) => `${at.join('.')}: ${message}`);
+    throw new InputError(`this is not a dsteer report of schema 1\n  ${faults.join('\n  ')}`, {
+      where: { file },
+    });
+  }
+  return read.data;
+};

@@ -1,0 +1,30 @@
+/** Everything a run leaves behind beside its evidence. */
+
+import { join } from 'node:path';
+import type { Verification } from '../claims/index.js';
+import { writeFileAtomic } from '../store/index.js';
+import { junitXml } from './junit.js';
+import { reportJson, toJson } from './report-json.js';
+import { summaryMarkdown } from './summary.js';
+
+/**
+ * Writes `report.json`, `junit.xml`, `summary.md` and `manifest.json` into a run's folder, each to a temporary
+ * name first, `report.json` last: where it stands, the run is complete.
+ *
+ * @returns the paths written
+ */
+export const writeReports = async (folder: string, { report, manifest }: Verification): Promise<string[]> => {
+  const files: [name: string, content: string][] = [
+    ['junit.xml', junitXml(report)],
+    ['summary.md', summaryMarkdown(report)],
+    ['manifest.json', toJson(manifest)],
+    ['report.json', reportJson(report)],
+  ];
+  const written: string[] = [];
+  for (const [name, content] of files) {
+    const path = join(folder, name);
+    await writeFileAtomic(path, content);
+    written.push(path);
+  }
+  return written;
+};

@@ -1,0 +1,77 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/base/index.js';
+import type { RunManifest } from '../../src/claims/index.js';
+import { readReport, reportJson, toJson, writeReports } from '../../src/reports/index.js';
+import { exampleClaim, exampleReport, reportOf } from './example-report.js';
+
+const manifest: RunManifest = {
+  schema: 1,
+  versions: { dsteer: '0.1.0', node: '20.0.0', tfjs: '4.22.0' },
+  commit: null,
+  engine: { name: 'wasm', backend: 'wasm', details: 'wasm', tried: [] },
+  hardware: { platform: 'linux x64', cpu: 'some', cores: 2, memoryBytes: 1024 },
+  seeds: [100],
+  inputs: [{ file: 'specs/claims/x.yaml', sha256: 'ab' }],
+};
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dsteer-reports-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe('report.json', () => {
+  it('comes back from disk as it was written, numbers in full precision', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.double({ noNaN: true, noDefaultInfinity: true }), async (value) => {
+        const estimate = value === 0 ? 0 : value;
+        const report = reportOf(exampleClaim({ estimate, interval: [estimate, estimate] }));
+        await writeFile(join(folder, 'report.json'), reportJson(report));
+        expect(await readReport(folder)).toEqual(report);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('keeps the order of the model and has no NaN in it', () => {
+    const keys = Object.keys(JSON.parse(reportJson(exampleReport)));
+    expect(keys).toEqual(['schema', 'run', 'claims', 'totals']);
+    expect(reportJson(exampleReport)).toContain('"medianOfFlips": null');
+    expect(toJson({ value: Number.POSITIVE_INFINITY })).toBe('{\n  "value": null\n}\n');
+  });
+
+  it('is read with a missing number as NaN', async () => {
+    await writeFile(join(folder, 'report.json'), reportJson(exampleReport));
+    expect(await readReport(join(folder, 'report.json'))).toEqual(exampleReport);
+  });
+
+  it.each([
+    ['no file', undefined, 'no readable report'],
+    ['text', 'hello', 'not JSON'],
+    ['another schema', '{"schema": 2}', 'not a dsteer report of schema 1'],
+    [
+      'a wrong verdict',
+      reportJson(exampleReport).replace('"verdict": "breaks"', '"verdict": "maybe"'),
+      'verdict',
+    ],
+  ])('is refused with the fault named: %s', async (_case, text, message) => {
+    if (text !== undefined) await writeFile(join(folder, 'report.json'), text);
+    await expect(readReport(folder)).rejects.toThrow(InputError);
+    await expect(readReport(folder)).rejects.toThrow(message);
+  });
+});
+
+describe('writeReports', () => {
+  it('writes every view, report.json last, and leaves no temporary file', async () => {
+    const run = join(folder, 'deep', 'run');
+    const paths = await writeReports(run, { report: exampleReport, manifest });
+    expect((await readdir(run)).sort()).toEqual(['junit.xml', 'manifest.json', 'report.json', 'summary.md']);
+    expect(paths.at(-1)).toBe(join(run, 'report.json'));
+    expect(JSON.parse(await readFile(join(run, 'manifest.json'), 'utf8'))).toEqual(manifest);
+    expect(await readReport(run)).toEqual(exampleReport);
+  });
+});
