@@ -36,7 +36,7 @@ const flags = {
   dtype: { type: 'string', default: 'F32' },
 } as const;
 
-const defaultSteps = 3000;
+const defaultSteps = 1400;
 const reportEvery = 20;
 const evaluateEvery = 500;
 
@@ -75,7 +75,7 @@ const trainingConfig = (steps: number): LanguageModellingConfig => ({
   warmupSteps: Math.min(100, Math.ceil(steps / 10)),
   schedule: 'cosine',
   maxGradNorm: 1,
-  weightDecay: 0.01,
+  weightDecay: 0.1,
   steps,
 });
 

@@ -77,7 +77,9 @@ export class SpecError extends DsteerError {
 
   override describe(): string {
     return this.issues
-      .map(({ where, message, hint }) => `${describeLocation(where)}: ${message}${hint ? `\n  → ${hint}` : ''}`)
+      .map(
+        ({ where, message, hint }) => `${describeLocation(where)}: ${message}${hint ? `\n  → ${hint}` : ''}`,
+      )
       .join('\n');
   }
 }

@@ -7,25 +7,23 @@ type Column = readonly [heading: string, value: (layer: LayerStatistics) => stri
 
 const columnsOf = (format: (value: number) => string): readonly Column[] => [
   ['LAYER', ({ layer }) => String(layer)],
-  ['N', ({ n }) => String(n)],
-  ['D', ({ d }) => String(d)],
   ['σ2/σ1', ({ sigma2OverSigma1 }) => format(sigma2OverSigma1)],
   ['CENTRED', ({ centred }) => format(centred.sigma2OverSigma1)],
   ['ENTROPY', ({ spectralEntropy }) => format(spectralEntropy)],
-  ['PART.RATIO', ({ participationRatio }) => format(participationRatio)],
+  ['EFF.RANK', ({ participationRatio }) => format(participationRatio)],
   ['TOP1', ({ top1 }) => format(top1)],
-  ['MEAN SHARE', ({ meanEnergyShare }) => format(meanEnergyShare)],
-  ['COS MEAN', ({ cosineToMean }) => format(cosineToMean.mean)],
+  ['IN MEAN', ({ meanEnergyShare }) => format(meanEnergyShare)],
+  ['COSINE', ({ cosineToMean }) => format(cosineToMean.mean)],
   ['P05', ({ cosineToMean }) => format(cosineToMean.p05)],
   ['≥ 0.9', ({ cosineToMean }) => format(cosineToMean.shareAbove09)],
   ['U1·MEAN', ({ u1CosineToMean }) => format(u1CosineToMean)],
   ['‖Δh‖/‖h‖', ({ relativeNorm }) => format(relativeNorm)],
 ];
 
-const LEGEND = `
-Displacements Δh = h_policy − h_base at each layer, uncentred but for CENTRED (σ2/σ1 of the centred rows). COS MEAN, P05 and
-≥ 0.9 are of cos(Δh, v̄) to the mean of the same prompts: in-sample, so no evidence of a claim by themselves.
-`;
+const LEGEND =
+  'Displacements Δh = h_policy − h_base, uncentred but for CENTRED (σ2/σ1 of the centred rows). EFF.RANK is the ' +
+  'participation ratio, TOP1 and IN MEAN are shares of the energy. COSINE, P05 and ≥\u00a00.9 are of cos(Δh, v̄) to the mean of ' +
+  'the same prompts: in-sample, so no evidence of a claim by themselves.';
 
 const runAnalyze = async (
   file: string,
@@ -64,7 +62,11 @@ const runAnalyze = async (
     columns.map(() => true),
   );
   const style = reports.styleFor(reports.wantsColor(stdout, environment));
-  stdout.write(`${[style.bold(header), ...lines].join('\n')}\n${style.dim(LEGEND)}`);
+  const legend = reports.wrapText(LEGEND, reports.widthOf(stdout, environment)).join('\n');
+  const { n, d } = activations;
+  stdout.write(
+    `${n} prompts, ${d} dimensions\n\n${style.bold(header)}\n${lines.join('\n')}\n\n${style.dim(legend)}\n`,
+  );
 };
 
 export const addAnalyzeCommand = (program: Command, context: CommandContext): void => {

@@ -6,6 +6,7 @@ import { addDoctorCommand } from './doctor-command.js';
 import { addExtractCommand } from './extract-command.js';
 import { examples } from './options.js';
 import { addReportCommand } from './report-command.js';
+import { addSteerCommand } from './steer-command.js';
 import { addTrainCommand } from './train-command.js';
 import { addVerifyCommand } from './verify-command.js';
 
@@ -38,6 +39,7 @@ export const createProgram = (context: CommandContext): Command => {
   addTrainCommand(program, context);
   addExtractCommand(program, context);
   addAnalyzeCommand(program, context);
+  addSteerCommand(program, context);
   addReportCommand(program, context);
   addDoctorCommand(program, context);
   return program;

@@ -3,6 +3,7 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs';
 import type { NamedTensors } from './gradients.js';
 import { hasHeapKernels, heapAdamWUpdate } from './kernels/optimiser.js';
+import { requireTensor } from './ops/require.js';
 import { tf } from './tf.js';
 
 export interface AdamWConfig {
@@ -101,6 +102,7 @@ export const createAdamW = (config: AdamWConfig): AdamW => {
       for (const [key, variable] of variables) {
         const gradient = gradientOf(grads, key, variable);
         if (gradient === undefined) continue;
+        requireTensor(`the gradient of ${key}`, gradient, variable.shape);
         const moments = momentsOf(key, variable);
         moments.steps++;
         const update = hasHeapKernels() ? heapAdamWUpdate : composedAdamWUpdate;

@@ -2,7 +2,7 @@
 
 import type { DataType, TensorInfo } from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { ComputationError } from '../base/index.js';
+import { ResourceError } from '../base/index.js';
 import { tf } from './tf.js';
 
 /** A `WebAssembly.Memory`. Its buffer is another one each time it grows. */
@@ -34,8 +34,32 @@ export interface Heap {
 
 const heaps = new WeakMap<BackendWasm, Heap>();
 
+/** A larger request is a negative number to emscripten's sbrk, which then shrinks the heap under live tensors. */
+const LARGEST_REQUEST = 2 ** 31;
+
+/** The backend takes offset 0, which a full heap answers, for memory: tensors would be written over each other. */
+const refuseFullHeap = (module: EmscriptenModule): void => {
+  // Until its first call the function is a stub, which then puts the true one in its place.
+  module._free(module._malloc(8));
+  const allocate = module._malloc;
+  module._malloc = (bytes) => {
+    const offset = bytes < LARGEST_REQUEST ? allocate(bytes) : 0;
+    if (offset === 0 && bytes > 0) {
+      const held = Math.round(module.asm.memory.buffer.byteLength / 2 ** 20);
+      throw new ResourceError(
+        `the wasm heap, of ${held} MiB, has no room for ${bytes} bytes: it grows to 4 GiB, a tensor to 2`,
+        {
+          hint: 'use smaller batches or a smaller model, or another engine',
+        },
+      );
+    }
+    return offset;
+  };
+};
+
 const openHeap = (backend: BackendWasm): Heap => {
   const module = backend.wasm as unknown as EmscriptenModule;
+  refuseFullHeap(module);
   const memory = module.asm.memory;
   const blocks = new Map<string, { readonly offset: number; readonly bytes: number }>();
   return {
@@ -45,14 +69,13 @@ const openHeap = (backend: BackendWasm): Heap => {
     release: (tensor) => {
       backend.disposeData(tensor.dataId);
     },
-    offset: (tensor) => backend.getMemoryOffset(tensor.dataId),
+    offset: (tensor) => backend.getMemoryOffset(tensor.dataId) >>> 0,
     scratch: (purpose, bytes) => {
       const block = blocks.get(purpose);
       if (block && block.bytes >= bytes) return block.offset;
       if (block) module._free(block.offset);
       const size = Math.ceil((bytes * 1.25) / 4096) * 4096;
-      const offset = module._malloc(size);
-      if (offset === 0) throw new ComputationError(`the wasm heap has no ${size} bytes left`);
+      const offset = module._malloc(size) >>> 0;
       blocks.set(purpose, { offset, bytes: size });
       return offset;
     },

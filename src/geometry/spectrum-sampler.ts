@@ -53,11 +53,42 @@ interface WeightedSpectrum {
   right(weights: ArrayLike<number>, vector: Float64Array): Float64Array;
 }
 
+/** Up to this many columns a weighted Gram matrix is summed row by row: a product's copies would cost more than they save. */
+const FEW_COLUMNS = 32;
+
+/** Σ w_i Δh_i Δh_iᵀ [d, d], without copies. */
+const sumOuterProducts = (
+  { data, columns }: Matrix,
+  weights: ArrayLike<number>,
+  used: readonly number[],
+): Matrix => {
+  const sum = matrix(columns, columns);
+  const out = sum.data;
+  for (const row of used) {
+    const weight = weights[row] as number;
+    const start = row * columns;
+    for (let a = 0; a < columns; a++) {
+      const scaled = weight * (data[start + a] as number);
+      const target = a * columns;
+      for (let b = a; b < columns; b++) {
+        out[target + b] = (out[target + b] as number) + scaled * (data[start + b] as number);
+      }
+    }
+  }
+  for (let a = 1; a < columns; a++) {
+    for (let b = 0; b < a; b++) out[a * columns + b] = out[b * columns + a] as number;
+  }
+  return sum;
+};
+
 /** n ≥ d: Σ w_i Δh_i Δh_iᵀ [d, d] is formed anew from the rows in use. */
 const overColumns = (delta: Matrix, start: Matrix, algebra: DenseAlgebra): WeightedSpectrum => ({
   pairs: (weights, count, tolerance) => {
     const used = usedRows(weights, delta.rows);
     if (used.length === 0) return undefined;
+    const options = { start, tolerance, algebra };
+    if (delta.columns <= FEW_COLUMNS)
+      return topEigenpairs(sumOuterProducts(delta, weights, used), count, options);
     const scaled = matrix(used.length, delta.columns);
     used.forEach((row, i) => {
       const root = Math.sqrt(weights[row] as number);
@@ -66,7 +97,7 @@ const overColumns = (delta: Matrix, start: Matrix, algebra: DenseAlgebra): Weigh
       for (let j = 0; j < delta.columns; j++)
         scaled.data[target + j] = root * (delta.data[source + j] as number);
     });
-    return topEigenpairs(algebra.gram(scaled, 'columns'), count, { start, tolerance, algebra });
+    return topEigenpairs(algebra.gram(scaled, 'columns'), count, options);
   },
   right: (_, vector) => vector,
 });
@@ -109,12 +140,47 @@ const overRows = (
   },
 });
 
+export interface SpectrumSamplerOptions extends AlgebraOptions {
+  /**
+   * Energy, as a share of σ1², that the weakest directions left out may hold together; default 0, all are kept. Those
+   * directions reach the leading ones only through the resampling noise of their inner products (about 1/√n), so the
+   * error in σ2²/σ1² is of the order of this share over n, while a draw gets (d / kept)² times cheaper.
+   */
+  readonly discard?: number;
+}
+
+/** How many leading directions leave no more than `discard`·σ1² of energy to the others. */
+const directionsKept = (energies: Float64Array, discard: number): number => {
+  let left = 0;
+  let kept = energies.length;
+  while (kept > 2) {
+    left += energies[kept - 1] as number;
+    if (left > discard * (energies[0] as number)) break;
+    kept--;
+  }
+  return kept;
+};
+
 /** A sampler over the rows of ΔH [n, d]; the work that weights do not change is done here, once. */
-export const createSpectrumSampler = (delta: Matrix, options: AlgebraOptions = {}): SpectrumSampler => {
+export const createSpectrumSampler = (
+  delta: Matrix,
+  { discard = 0, ...options }: SpectrumSamplerOptions = {},
+): SpectrumSampler => {
   const algebra = denseAlgebra(options.algebra);
   const side = smallerSide(delta);
   const products = algebra.gram(delta, side);
-  const { vectors } = symmetricEigen(products, { algebra });
+  const { values, vectors } = symmetricEigen(products, { algebra });
+  const basisSize = side === 'columns' && discard > 0 ? directionsKept(values, discard) : delta.columns;
+  if (basisSize < delta.columns) {
+    const basis = matrix(basisSize, delta.columns, vectors.data.slice(0, basisSize * delta.columns));
+    const coordinates = algebra.multiply(delta, basis, false, true);
+    const within = createSpectrumSampler(coordinates, options);
+    return {
+      sigma2OverSigma1: within.sigma2OverSigma1,
+      leadingDirection: (weights) =>
+        algebra.multiply(matrix(1, basisSize, within.leadingDirection(weights)), basis, false, false).data,
+    };
+  }
   const kept = Math.min(START_VECTORS, vectors.rows);
   const start = matrix(kept, vectors.columns, vectors.data.slice(0, kept * vectors.columns));
   const spectrum =

@@ -19,10 +19,7 @@ const expected = z.enum(['holds', 'breaks']);
 const verdict = z.enum(['holds', 'breaks', 'inconclusive', 'error']);
 const outcome = z.enum(['pass', 'fail', 'inconclusive', 'error']);
 const interval = z.tuple([z.number(), z.number()]);
-const missingAsNaN = z
-  .number()
-  .nullable()
-  .transform((value) => value ?? Number.NaN);
+const numberOrNaN = z.union([z.number(), z.nan()]);
 
 const judgement = z.looseObject({
   id: z.string(),
@@ -37,8 +34,8 @@ const judgement = z.looseObject({
   level: z.number(),
   n: z.number(),
   seeds: z.array(z.number()),
-  seedEstimates: z.array(missingAsNaN).default([]),
-  details: z.record(z.string(), missingAsNaN).default({}),
+  seedEstimates: z.array(numberOrNaN),
+  details: z.record(z.string(), numberOrNaN),
   counterexample: z.object({ seed: z.number(), path: z.string(), value: z.string() }).exactOptional(),
   error: z.string().exactOptional(),
 });
@@ -59,7 +56,7 @@ const claim = judgement.extend({
   controls: z.array(control),
 });
 
-const schema = z.looseObject({
+const schema: z.ZodType<RunReport> = z.looseObject({
   schema: z.literal(1),
   run: z.looseObject({
     dsteer: z.string(),
@@ -73,6 +70,14 @@ const schema = z.looseObject({
   claims: z.array(claim),
   totals: z.object({ pass: z.number(), fail: z.number(), inconclusive: z.number(), error: z.number() }),
 });
+
+/** Undoes `finiteOrNull` where the model has numbers only. */
+const nullAsNaN = (key: string, value: unknown): unknown => {
+  const restore = (item: unknown): unknown => (item === null ? Number.NaN : item);
+  if (key === 'seedEstimates' && Array.isArray(value)) return value.map(restore);
+  if (key !== 'details' || typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, restore(item)]));
+};
 
 const reportPath = async (path: string): Promise<string> => {
   const found = await stat(path).catch(() => undefined);
@@ -96,7 +101,7 @@ export const readReport = async (path: string): Promise<RunReport> => {
   });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text, nullAsNaN);
   } catch (cause) {
     throw new InputError('this report is not JSON', { where: { file }, cause });
   }
@@ -109,5 +114,6 @@ export const readReport = async (path: string): Promise<RunReport> => {
       where: { file },
     });
   }
-  return read.data;
+  // Not `read.data`, in which zod has sorted the keys by its schema.
+  return value as RunReport;
 };

@@ -51,9 +51,9 @@ export const wantsColor = (stream: OutputStream, environment: Environment): bool
   return stream.isTTY === true && environment['TERM'] !== 'dumb';
 };
 
-/** Columns to write in: the terminal's own, else `COLUMNS`, else `fallback`; never under 40. */
+/** Columns to write in: the terminal's own, else `COLUMNS`, else `fallback`; never under 60. */
 export const widthOf = (stream: OutputStream, environment: Environment, fallback = 100): number => {
   const asked = Number.parseInt(environment['COLUMNS'] ?? '', 10);
   const width = stream.columns ?? (Number.isFinite(asked) && asked > 0 ? asked : fallback);
-  return Math.max(40, width);
+  return Math.max(60, width);
 };

@@ -13,8 +13,8 @@ const tableLines = (text: string): string[] => (text.split('\nCounterexamples')[
 const numbers = fc.double({ min: -1e4, max: 1e4, noNaN: true });
 const claims = fc
   .record({
-    id: fc.stringMatching(/^[a-z][a-z-]{2,40}$/),
-    experiment: fc.option(fc.stringMatching(/^[a-z][a-z-]{2,60}$/)),
+    id: fc.stringMatching(/^[a-z][a-z-]{2,40}$/, { size: 'max' }),
+    experiment: fc.option(fc.stringMatching(/^[a-z][a-z-]{2,60}$/, { size: 'max' })),
     estimate: fc.option(numbers),
     bounds: fc.tuple(numbers, numbers),
     n: fc.nat(1_000_000),

@@ -19,11 +19,11 @@ describe('colour', () => {
 });
 
 describe('width', () => {
-  it('is the terminal’s, else COLUMNS, else the fallback, and never under 40', () => {
+  it('is the terminal’s, else COLUMNS, else the fallback, and never under 60', () => {
     expect(widthOf({ columns: 133 }, { COLUMNS: '70' })).toBe(133);
     expect(widthOf({}, { COLUMNS: '70' })).toBe(70);
     expect(widthOf({}, { COLUMNS: 'wide' })).toBe(100);
     expect(widthOf({}, {}, 90)).toBe(90);
-    expect(widthOf({ columns: 10 }, {})).toBe(40);
+    expect(widthOf({ columns: 10 }, {})).toBe(60);
   });
 });

@@ -69,20 +69,8 @@ export const measureCosine: Measure = (context, subject) =>
 /** Energy, as a share of σ1², that bootstrap draws may leave out: it moves σ2/σ1 by less than its standard error. */
 const discardedEnergy = 0.01;
 
-const samplers = new WeakMap<SeedEvidence, Map<string, readonly SpectrumSampler[]>>();
-
-/** Spectrum samplers of ΔH: of all rows, of fold 0 and of fold 1. Kept, as several metrics draw from them. */
-const samplersOf = (evidence: SeedEvidence, variant: Variant, site: Site): readonly SpectrumSampler[] => {
-  const made = samplers.get(evidence) ?? new Map<string, readonly SpectrumSampler[]>();
-  samplers.set(evidence, made);
-  const key = `${variant}/${site}`;
-  const known = made.get(key);
-  if (known) return known;
-  const delta = evidence.displacement(variant, site);
-  const fresh = [createSpectrumSampler(delta, { discard: discardedEnergy })];
-  made.set(key, fresh);
-  return fresh;
-};
+const samplerOf = (evidence: SeedEvidence, variant: Variant, site: Site): SpectrumSampler =>
+  createSpectrumSampler(evidence.displacement(variant, site), { discard: discardedEnergy });
 
 /** `singular-value-ratio`: σ2/σ1 of ΔH, uncentred; of several layers the largest. */
 export const measureSingularValueRatio: Measure = (context, subject) =>
@@ -90,11 +78,11 @@ export const measureSingularValueRatio: Measure = (context, subject) =>
     context,
     (site) => {
       const { evidence } = context;
-      const [sampler] = samplersOf(evidence, variantOf(subject), site);
+      const sampler = samplerOf(evidence, variantOf(subject), site);
       return {
         n: evidence.data.heldOut.length,
         clusters: evidence.data.clusters,
-        statistic: (weights) => sampler?.sigma2OverSigma1(weights) ?? Number.NaN,
+        statistic: (weights) => sampler.sigma2OverSigma1(weights),
         details: typeof site === 'number' ? { layer: site } : {},
       };
     },
@@ -114,33 +102,21 @@ export const measureLeadingDirection: Measure = (context, subject: Subject) =>
       const { evidence } = context;
       const { folds, clusters, heldOut } = evidence.data;
       const variant = variantOf(subject);
-      const [sampler] = samplersOf(evidence, variant, site);
-      const between =
-        ({ byFold }: CrossFittedVectors) =>
-        (weights: Float64Array) => {
-          const sides = [0, 1].map((fold) => {
-            const inFold = weights.map((weight, index) => (folds[index] === fold ? weight : 0));
-            const leading = sampler?.leadingDirection(inFold) ?? new Float64Array();
-            return absoluteCosine(leading, byFold[fold === 0 ? 1 : 0]);
-          });
-          return mean(sides);
-        };
-      const own = between(evidence.vectors(variant, site));
+      const sampler = samplerOf(evidence, variant, site);
+      const leading = (weights: Float64Array): Float64Array[] =>
+        [0, 1].map((fold) =>
+          sampler.leadingDirection(weights.map((weight, index) => (folds[index] === fold ? weight : 0))),
+        );
+      const agreement = (sides: readonly Float64Array[], { byFold }: CrossFittedVectors): number =>
+        mean(sides.map((side, fold) => absoluteCosine(side, byFold[fold === 0 ? 1 : 0])));
+      const own = (weights: Float64Array) => agreement(leading(weights), evidence.vectors(variant, site));
       if (subject !== 'random-directions') {
         return { n: heldOut.length, clusters, statistic: own, details: {} };
       }
-      const leading = (weights: Float64Array) =>
-        [0, 1].map(
-          (fold) =>
-            sampler?.leadingDirection(weights.map((weight, index) => (folds[index] === fold ? weight : 0))) ??
-            new Float64Array(),
-        );
       const vectors = randomVectors(evidence, site);
       const against = (weights: Float64Array): number[] => {
         const sides = leading(weights);
-        return vectors.map(({ byFold }) =>
-          mean(sides.map((side, fold) => absoluteCosine(side, byFold[fold === 0 ? 1 : 0]))),
-        );
+        return vectors.map((pair) => agreement(sides, pair));
       };
       const values = against(ones(heldOut.length));
       return {

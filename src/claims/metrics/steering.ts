@@ -38,6 +38,28 @@ const withVectors = async (
   };
 };
 
+const sumOf = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((sum, value) => sum + value, 0);
+
+/**
+ * The rate apart for pairs of one token each and for longer ones: v* is read at the last prompt token, where the former are
+ * decided; the latter are decided at later positions too.
+ */
+const shareByLength = (
+  { data }: SeedEvidence,
+  differs: ArrayLike<number>,
+  reached: ArrayLike<number>,
+): Readonly<Record<string, number>> => {
+  const oneToken = data.heldOut.map(({ chosen, rejected }) => chosen.length === 1 && rejected.length === 1);
+  const among = (wanted: boolean, values: ArrayLike<number>): number =>
+    oneToken.reduce((sum, own, i) => sum + (own === wanted ? (differs[i] ?? 0) * (values[i] ?? 0) : 0), 0);
+  return {
+    oneTokenFlips: among(true, differs),
+    oneTokenShare: among(true, reached) / among(true, differs),
+    longerShare: among(false, reached) / among(false, differs),
+  };
+};
+
 /** A rate over the prompts on which base and policy prefer differently. */
 const flipRate =
   (from: 'base' | 'policy'): Measure =>
@@ -48,8 +70,8 @@ const flipRate =
       const goal = from === 'base' ? policy : evidence.base;
       const steered = await steer(start, vectors, from === 'base' ? 1 : -1);
       const { differs, reached } = flips({ start: start.margins, steered, goal: goal.margins });
-      const count = differs.reduce((sum, value) => sum + value, 0);
-      return rateMeasurement(evidence.data.clusters, reached, differs, { flips: count });
+      const details = { flips: sumOf(differs), ...shareByLength(evidence, differs, reached) };
+      return rateMeasurement(evidence.data.clusters, reached, differs, details);
     });
 
 /** `flips-installed`: where base and policy prefer differently, how often base + v* prefers as the policy. */

@@ -1,9 +1,11 @@
 /** Causal self-attention over sequences of one length. */
 
 import type { GradSaveFunc, Tensor, Tensor2D } from '@tensorflow/tfjs';
+import { UsageError } from '../../base/index.js';
 import { ATTENTION, ATTENTION_GRADIENT } from '../kernels/causal-attention.js';
 import { hasKernel, runKernel } from '../kernels/run-kernel.js';
 import { tf } from '../tf.js';
+import { requireTensor } from './require.js';
 
 export interface AttentionShape {
   /** Sequences; row b·length + t is position t of sequence b. */
@@ -54,6 +56,13 @@ export const composedCausalAttention = (
  * sequence changes nothing before it.
  */
 export const causalAttention = (q: Tensor2D, k: Tensor2D, v: Tensor2D, shape: AttentionShape): Tensor2D => {
+  const { batch, length, heads, keyValueHeads, headDim } = shape;
+  if (heads % keyValueHeads !== 0) {
+    throw new UsageError(`${heads} query heads cannot share ${keyValueHeads} key heads evenly`);
+  }
+  requireTensor('q', q, [batch * length, heads * headDim]);
+  requireTensor('k', k, [batch * length, keyValueHeads * headDim]);
+  requireTensor('v', v, k.shape);
   if (!hasKernel(ATTENTION)) return composedCausalAttention(q, k, v, shape);
   const attributes = { ...shape };
   const attend = tf.customGrad((...tensors: (Tensor | GradSaveFunc)[]) => {

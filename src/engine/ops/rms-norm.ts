@@ -6,6 +6,7 @@ import { kernelModule } from '../kernels/module.js';
 import { registerWasmKernel } from '../kernels/register.js';
 import { hasKernel, runKernel } from '../kernels/run-kernel.js';
 import { tf } from '../tf.js';
+import { requireTensor } from './require.js';
 
 const FORWARD = 'DsteerRmsNorm';
 const BACKWARD = 'DsteerRmsNormGrad';
@@ -36,6 +37,8 @@ export const registerRmsNorm = (): void => {
 
 /** x / √(mean(x²) + epsilon) · gain a row: x [N, d], gain [d]. */
 export const rmsNorm = (x: Tensor2D, gain: Tensor1D, epsilon: number): Tensor2D => {
+  requireTensor('x', x, x.shape);
+  requireTensor('gain', gain, x.shape.slice(1));
   if (!hasKernel(FORWARD)) return composedRmsNorm(x, gain, epsilon);
   const normalise = tf.customGrad((...tensors: (Tensor | GradSaveFunc)[]) => {
     const save = tensors[2] as GradSaveFunc;

@@ -7,6 +7,7 @@ import { kernelModule } from '../kernels/module.js';
 import { registerWasmKernel } from '../kernels/register.js';
 import { hasKernel, runKernelForOne } from '../kernels/run-kernel.js';
 import { tf } from '../tf.js';
+import { requireTensor } from './require.js';
 
 const KERNEL = 'DsteerRotary';
 
@@ -68,8 +69,14 @@ export const registerRotary = (): void => {
  * x [N, heads·headDim]; cos, sin [P, headDim/2], constants: they get no gradient.
  */
 export const rotary = (x: Tensor2D, cos: Tensor2D, sin: Tensor2D, options: RotaryOptions): Tensor2D => {
+  const { positions, headDim } = options;
+  const [rows, width] = x.shape;
+  const heads = Math.floor(width / headDim);
+  requireTensor('x', x, [rows, heads * headDim]);
+  requireTensor('cos', cos, [cos.shape[0], headDim / 2]);
+  requireTensor('sin', sin, cos.shape);
+  requireTensor('positions', positions, [rows], 'int32');
   if (!hasKernel(KERNEL)) return composedRotary(x, cos, sin, options);
-  const { positions } = options;
   const turn = tf.customGrad((...tensors: (Tensor | GradSaveFunc)[]) => {
     const save = tensors[1] as GradSaveFunc;
     save([cos, sin, positions]);

@@ -6,6 +6,7 @@ import { kernelModule } from '../kernels/module.js';
 import { registerWasmKernel } from '../kernels/register.js';
 import { hasKernel, runKernel, runKernelForOne } from '../kernels/run-kernel.js';
 import { tf } from '../tf.js';
+import { requireTensor } from './require.js';
 
 const FORWARD = 'DsteerSwiglu';
 const BACKWARD = 'DsteerSwigluGrad';
@@ -35,6 +36,8 @@ export const registerSwiglu = (): void => {
 
 /** silu(gate) · up, elementwise: [N, f] and [N, f]. */
 export const swiglu = (gate: Tensor2D, up: Tensor2D): Tensor2D => {
+  requireTensor('gate', gate, gate.shape);
+  requireTensor('up', up, gate.shape);
   if (!hasKernel(FORWARD)) return composedSwiglu(gate, up);
   const activate = tf.customGrad((...tensors: (Tensor | GradSaveFunc)[]) => {
     const save = tensors[2] as GradSaveFunc;

@@ -6,6 +6,7 @@ import { hasKernel, runKernel, runKernelForOne } from '../kernels/run-kernel.js'
 import { tf } from '../tf.js';
 import { linear } from './linear.js';
 import { oneHotRows } from './one-hot-rows.js';
+import { requireTensor } from './require.js';
 
 export const composedTargetLogps = (hidden: Tensor2D, unembedding: Tensor2D, targets: Tensor1D): Tensor1D => {
   const logps = tf.logSoftmax(tf.matMul(hidden, unembedding, false, true));
@@ -35,7 +36,9 @@ const pickLogps = (logits: Tensor2D, targets: Tensor1D): Tensor1D => {
 };
 
 /** log softmax(hidden [M, d] · unembeddingᵀ)[target] a row: unembedding [V, d], targets int32 [M]; result [M]. */
-export const targetLogps = (hidden: Tensor2D, unembedding: Tensor2D, targets: Tensor1D): Tensor1D =>
-  hasKernel(PICK_LOGPS)
+export const targetLogps = (hidden: Tensor2D, unembedding: Tensor2D, targets: Tensor1D): Tensor1D => {
+  requireTensor('targets', targets, [hidden.shape[0]], 'int32');
+  return hasKernel(PICK_LOGPS)
     ? tf.tidy(() => pickLogps(linear(hidden, unembedding), targets))
     : composedTargetLogps(hidden, unembedding, targets);
+};
