@@ -31,13 +31,16 @@ export const outcomeOf = (verdict: Verdict, expected: Expected): Outcome => {
   return verdict === expected ? 'pass' : 'fail';
 };
 
-const severity: readonly Outcome[] = ['pass', 'inconclusive', 'fail', 'error'];
-
-/** A claim passes only if it and each control come out as expected: a control that surprises makes it fail. */
-export const combineOutcomes = (own: Outcome, controls: readonly Outcome[]): Outcome =>
-  [own, ...controls].reduce((worst, next) =>
-    severity.indexOf(next) > severity.indexOf(worst) ? next : worst,
-  );
+/**
+ * A control that surprises makes its claim fail, and one that cannot be measured makes it an error. A control whose interval
+ * straddles the threshold is no surprise: it is shown as inconclusive, and the paired difference still says whether it is
+ * beaten.
+ */
+export const combineOutcomes = (own: Outcome, controls: readonly Outcome[]): Outcome => {
+  const all = [own, ...controls];
+  if (all.includes('error')) return 'error';
+  return all.includes('fail') ? 'fail' : own;
+};
 
 export const totalsOf = (claims: readonly Pick<ClaimReport, 'outcome'>[]): Totals => {
   const totals = { pass: 0, fail: 0, inconclusive: 0, error: 0 };

@@ -54,14 +54,13 @@ describe('beats', () => {
 });
 
 describe('outcomes', () => {
-  it('a claim is no better than the worst of itself and its controls', () => {
+  it('a control that surprises or cannot be measured decides, one that is inconclusive does not', () => {
     fc.assert(
       fc.property(outcome, fc.array(outcome), (own, controls) => {
         const combined = combineOutcomes(own, controls);
-        expect([own, ...controls]).toContain(combined);
-        expect(combined === 'pass').toBe([own, ...controls].every((one) => one === 'pass'));
         if ([own, ...controls].includes('error')) expect(combined).toBe('error');
         else if ([own, ...controls].includes('fail')) expect(combined).toBe('fail');
+        else expect(combined).toBe(own);
       }),
     );
   });
