@@ -53,32 +53,40 @@ interface WeightedSpectrum {
   right(weights: ArrayLike<number>, vector: Float64Array): Float64Array;
 }
 
-/** Up to this many columns a weighted Gram matrix is summed row by row: a product's copies would cost more than they save. */
+/** Up to this many columns the rows' outer products are kept, and a draw is one weighted sum over them. */
 const FEW_COLUMNS = 32;
 
-/** Σ w_i Δh_i Δh_iᵀ [d, d], without copies. */
-const sumOuterProducts = (
-  { data, columns }: Matrix,
-  weights: ArrayLike<number>,
-  used: readonly number[],
-): Matrix => {
-  const sum = matrix(columns, columns);
-  const out = sum.data;
-  for (const row of used) {
-    const weight = weights[row] as number;
-    const start = row * columns;
+/** Σ w_i Δh_i Δh_iᵀ [d, d] as a function of the weights; the upper triangles of Δh_i Δh_iᵀ are made once. */
+const createOuterProductSum = ({ rows, columns, data }: Matrix) => {
+  const size = (columns * (columns + 1)) / 2;
+  const products = new Float64Array(rows * size);
+  let next = 0;
+  for (let start = 0; start < data.length; start += columns) {
     for (let a = 0; a < columns; a++) {
-      const scaled = weight * (data[start + a] as number);
-      const target = a * columns;
       for (let b = a; b < columns; b++) {
-        out[target + b] = (out[target + b] as number) + scaled * (data[start + b] as number);
+        products[next++] = (data[start + a] as number) * (data[start + b] as number);
       }
     }
   }
-  for (let a = 1; a < columns; a++) {
-    for (let b = 0; b < a; b++) out[a * columns + b] = out[b * columns + a] as number;
-  }
-  return sum;
+  return (weights: ArrayLike<number>, used: readonly number[]): Matrix => {
+    const packed = new Float64Array(size);
+    for (const row of used) {
+      const weight = weights[row] as number;
+      const from = row * size;
+      for (let j = 0; j < size; j++)
+        packed[j] = (packed[j] as number) + weight * (products[from + j] as number);
+    }
+    const sum = matrix(columns, columns);
+    let index = 0;
+    for (let a = 0; a < columns; a++) {
+      for (let b = a; b < columns; b++) {
+        const value = packed[index++] as number;
+        sum.data[a * columns + b] = value;
+        sum.data[b * columns + a] = value;
+      }
+    }
+    return sum;
+  };
 };
 
 /** n ≥ d: Σ w_i Δh_i Δh_iᵀ [d, d] is formed anew from the rows in use. */
@@ -86,9 +94,6 @@ const overColumns = (delta: Matrix, start: Matrix, algebra: DenseAlgebra): Weigh
   pairs: (weights, count, tolerance) => {
     const used = usedRows(weights, delta.rows);
     if (used.length === 0) return undefined;
-    const options = { start, tolerance, algebra };
-    if (delta.columns <= FEW_COLUMNS)
-      return topEigenpairs(sumOuterProducts(delta, weights, used), count, options);
     const scaled = matrix(used.length, delta.columns);
     used.forEach((row, i) => {
       const root = Math.sqrt(weights[row] as number);
@@ -97,10 +102,23 @@ const overColumns = (delta: Matrix, start: Matrix, algebra: DenseAlgebra): Weigh
       for (let j = 0; j < delta.columns; j++)
         scaled.data[target + j] = root * (delta.data[source + j] as number);
     });
-    return topEigenpairs(algebra.gram(scaled, 'columns'), count, options);
+    return topEigenpairs(algebra.gram(scaled, 'columns'), count, { start, tolerance, algebra });
   },
   right: (_, vector) => vector,
 });
+
+/** n ≥ d, and d small: as `overColumns`, from outer products that are kept. */
+const overFewColumns = (delta: Matrix, start: Matrix, algebra: DenseAlgebra): WeightedSpectrum => {
+  const sum = createOuterProductSum(delta);
+  return {
+    pairs: (weights, count, tolerance) => {
+      const used = usedRows(weights, delta.rows);
+      if (used.length === 0) return undefined;
+      return topEigenpairs(sum(weights, used), count, { start, tolerance, algebra });
+    },
+    right: (_, vector) => vector,
+  };
+};
 
 /** n < d: the rows' inner products [n, n] are kept; a draw takes those in use, times √(w_i w_j). */
 const overRows = (
@@ -183,8 +201,9 @@ export const createSpectrumSampler = (
   }
   const kept = Math.min(START_VECTORS, vectors.rows);
   const start = matrix(kept, vectors.columns, vectors.data.slice(0, kept * vectors.columns));
+  const tall = delta.columns <= FEW_COLUMNS ? overFewColumns : overColumns;
   const spectrum =
-    side === 'columns' ? overColumns(delta, start, algebra) : overRows(delta, products, start, algebra);
+    side === 'columns' ? tall(delta, start, algebra) : overRows(delta, products, start, algebra);
   const unit = (vector: Float64Array): Float64Array => {
     const length = norm(vector);
     return length > 0 ? vector.map((value) => value / length) : vector;

@@ -2,6 +2,7 @@
 
 import type { ClaimReport, ControlReport, Judgement, RunReport } from '../claims/index.js';
 import { formatDifference, formatEstimate, formatThreshold } from './format.js';
+import { isSurprise } from './outcome-words.js';
 
 export interface Layout {
   readonly name: number;
@@ -81,7 +82,7 @@ const measure = (claims: readonly ClaimReport[], detail: Detail): Layout => {
   const result = longest([
     'verdict',
     ...claims.map(({ outcome }) => outcome),
-    ...controls.map((control) => `${control.verdict}${control.verdict === control.expected ? '' : ' !'}`),
+    ...controls.map((control) => `${control.verdict}${isSurprise(control) ? ' !' : ''}`),
   ]);
   const columns = [name, estimate, against, expected, result].filter((column) => column > 0);
   return {

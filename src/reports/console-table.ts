@@ -7,7 +7,7 @@ import type { ClaimReport, ControlReport, RunReport } from '../claims/index.js';
 import { type Layout, layoutFor } from './console-layout.js';
 import { formatNumber, formatSeconds, formatThreshold, printable } from './format.js';
 import { experimentTitle, groupByExperiment } from './groups.js';
-import { describeOutcome } from './outcome-words.js';
+import { describeDetails, describeOutcome, isSurprise } from './outcome-words.js';
 import { type Style, styleFor } from './style.js';
 import { cut, pad, wrapText } from './text.js';
 
@@ -71,14 +71,15 @@ const claimLines = (claim: ClaimReport, layout: Layout, width: number, style: St
   const expectation = layout.showExpected
     ? ''
     : `; expected to ${claim.expected === 'holds' ? 'hold' : 'break'}`;
-  const words = wrapText(`${printable(describeOutcome(claim))}${expectation}${seeds}`, width - 2);
+  const details = Object.keys(claim.details).length === 0 ? '' : ` · ${describeDetails(claim)}`;
+  const words = wrapText(printable(`${describeOutcome(claim)}${expectation}${seeds}${details}`), width - 2);
   const because =
     claim.verdict === 'error' && claim.error !== undefined ? wrapText(printable(claim.error), width - 4) : [];
   return [row, ...words.map((line) => `  ${paint(line)}`), ...because.map((line) => `    ${line}`)];
 };
 
 const controlLine = (control: ControlReport, layout: Layout, style: Style): string => {
-  const surprise = control.verdict !== control.expected;
+  const surprise = isSurprise(control);
   return joinCells([
     { text: `  ${printable(control.id)}`, width: layout.name },
     { text: layout.estimateOf(control), width: layout.estimate },
@@ -123,9 +124,7 @@ const legend = (report: RunReport, width: number): string[] => {
   const controls = report.claims.flatMap((claim) => claim.controls);
   const parts = [
     controls.length > 0 ? '✓ the claim beats this control, ✗ it does not' : '',
-    controls.some(({ verdict, expected }) => verdict !== expected)
-      ? '! not as the control was expected to'
-      : '',
+    controls.some(isSurprise) ? '! not as the control was expected to' : '',
   ].filter((part) => part !== '');
   return parts.length === 0 ? [] : wrapText(parts.join('; '), width);
 };

@@ -4,7 +4,7 @@ import type { ClaimReport, RunReport } from '../claims/index.js';
 import { describeCounterexample, totalsLine } from './console-table.js';
 import { formatDifference, formatEstimate, formatNumber, formatSeconds, formatThreshold } from './format.js';
 import { experimentTitle, groupByExperiment } from './groups.js';
-import { describeOutcome } from './outcome-words.js';
+import { describeOutcome, isSurprise } from './outcome-words.js';
 
 /** Foreign text that Markdown and HTML leave as it is, on one line. */
 export const escapeMarkdown = (text: string): string =>
@@ -41,7 +41,7 @@ const controlRows = (claim: ClaimReport): string[] =>
     row([
       `↳ ${escapeMarkdown(control.id)}`,
       control.expected,
-      `${control.verdict.toUpperCase()}${control.verdict === control.expected ? '' : ' (not as expected)'}`,
+      `${control.verdict.toUpperCase()}${isSurprise(control) ? ' (not as expected)' : ''}`,
       formatEstimate(control.estimate, control.interval, control.threshold),
       `Δ ${formatDifference(control.difference, control.differenceInterval)}`,
       String(control.n),
@@ -75,7 +75,7 @@ const HOW_TO_READ = `## How to read this
 - The **outcome** compares the verdict with the one the specification expects: a claim that is expected to break, and
   breaks, passes. A control that surprises makes its claim fail.
 - Rows with ↳ are **controls**: the same quantity without the preference signal. Δ is the claim minus the control on the same
-  prompts. A claim is *specific* only if it beats every control; one that holds and is not specific says nothing of DPO.
+  prompts. A claim is *specific* only if it beats every control and none of them passes its threshold as well.
 - Intervals are over prompts, clustered by source; training seeds are a second level of variation, listed apart.`;
 
 /** The report as Markdown: a table per experiment with the controls under each claim, notes, and how to read them. */

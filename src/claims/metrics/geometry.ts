@@ -67,7 +67,7 @@ export const measureCosine: Measure = (context, subject) =>
   );
 
 /** Energy, as a share of σ1², that bootstrap draws may leave out: it moves σ2/σ1 by less than its standard error. */
-const discardedEnergy = 0.01;
+const discardedEnergy = 0.05;
 
 const samplerOf = (evidence: SeedEvidence, variant: Variant, site: Site): SpectrumSampler =>
   createSpectrumSampler(evidence.displacement(variant, site), { discard: discardedEnergy });
