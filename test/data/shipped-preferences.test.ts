@@ -71,33 +71,31 @@ describe.each(regimes)('the shipped preferences of $regime', ({ regime, train, h
     expect(tuples.filter(({ polarity }) => polarity === 'negative')).toHaveLength(tuples.length / 2);
   });
 
-  it.each(halves)(
-    'should always prefer the positive word, of the same kind as the other: %s',
-    (_, tuples) => {
-      for (const { chosen, rejected } of tuples) {
-        expect([wordOf(chosen).polarity, wordOf(rejected).polarity]).toEqual(['positive', 'negative']);
-        const shared = [...(kinds.get(chosen) ?? [])].filter((kind) => kinds.get(rejected)?.has(kind));
-        expect(shared, `${chosen} against ${rejected}`).not.toEqual([]);
-      }
-    },
-  );
+  it.each(
+    halves,
+  )('should always prefer the positive word, of the same kind as the other: %s', (_, tuples) => {
+    for (const { chosen, rejected } of tuples) {
+      expect([wordOf(chosen).polarity, wordOf(rejected).polarity]).toEqual(['positive', 'negative']);
+      const shared = [...(kinds.get(chosen) ?? [])].filter((kind) => kinds.get(rejected)?.has(kind));
+      expect(shared, `${chosen} against ${rejected}`).not.toEqual([]);
+    }
+  });
 
-  it.each(halves)(
-    'should match the words of a pair in frequency and length, and a file over all: %s',
-    (_, tuples) => {
-      const ratios = tuples.map(({ chosen, rejected }) =>
-        Math.log10(wordOf(chosen).frequency / wordOf(rejected).frequency),
-      );
-      const lengths = tuples.map(
-        ({ chosen, rejected }) => tokenizer.encode(chosen).length - tokenizer.encode(rejected).length,
-      );
-      // Frequencies are stored to two decimals.
-      expect(Math.max(...ratios.map(Math.abs))).toBeLessThanOrEqual(FREQUENCY_BIN + 0.001);
-      expect(Math.max(...lengths.map(Math.abs))).toBeLessThanOrEqual(TOKEN_BIN);
-      expect(Math.abs(mean(ratios))).toBeLessThan(0.01);
-      expect(Math.abs(mean(lengths))).toBeLessThan(0.01);
-    },
-  );
+  it.each(
+    halves,
+  )('should match the words of a pair in frequency and length, and a file over all: %s', (_, tuples) => {
+    const ratios = tuples.map(({ chosen, rejected }) =>
+      Math.log10(wordOf(chosen).frequency / wordOf(rejected).frequency),
+    );
+    const lengths = tuples.map(
+      ({ chosen, rejected }) => tokenizer.encode(chosen).length - tokenizer.encode(rejected).length,
+    );
+    // Frequencies are stored to two decimals.
+    expect(Math.max(...ratios.map(Math.abs))).toBeLessThanOrEqual(FREQUENCY_BIN + 0.001);
+    expect(Math.max(...lengths.map(Math.abs))).toBeLessThanOrEqual(TOKEN_BIN);
+    expect(Math.abs(mean(ratios))).toBeLessThan(0.01);
+    expect(Math.abs(mean(lengths))).toBeLessThan(0.01);
+  });
 
   it.each(halves)('should not let polarity of the sentence tell which pairs it gets: %s', (_, tuples) => {
     if (regime === 'cloze') return;
@@ -110,16 +108,15 @@ describe.each(regimes)('the shipped preferences of $regime', ({ regime, train, h
     expect(Math.abs(mean(frequencies('positive')) - mean(frequencies('negative')))).toBeLessThan(bound);
   });
 
-  it.each(halves)(
-    'should fit the context of 64 tokens untruncated, completions of one token among them: %s',
-    (_, tuples) => {
-      const encoded = tuples.map((tuple) => encodePreference(tokenizer, tuple, { maxLength: 64 }));
-      expect(encoded.filter(({ truncated }) => truncated)).toEqual([]);
-      const single = encoded.filter(({ chosen, rejected }) => chosen.length === 1 && rejected.length === 1);
-      expect(single.length / encoded.length).toBeGreaterThan(0.25);
-      expect(single.length / encoded.length).toBeLessThan(0.75);
-    },
-  );
+  it.each(
+    halves,
+  )('should fit the context of 64 tokens untruncated, completions of one token among them: %s', (_, tuples) => {
+    const encoded = tuples.map((tuple) => encodePreference(tokenizer, tuple, { maxLength: 64 }));
+    expect(encoded.filter(({ truncated }) => truncated)).toEqual([]);
+    const single = encoded.filter(({ chosen, rejected }) => chosen.length === 1 && rejected.length === 1);
+    expect(single.length / encoded.length).toBeGreaterThan(0.25);
+    expect(single.length / encoded.length).toBeLessThan(0.75);
+  });
 
   it('should end each prompt where a word can follow', () => {
     for (const { prompt, chosen, rejected } of [...train, ...heldOut]) {

@@ -96,21 +96,18 @@ describe('trainDpo', () => {
   it.each([
     ['tied', true, 1],
     ['untied', false, 2],
-  ] as const)(
-    'should keep frozen embeddings to the byte, and only those, %s',
-    async (_, tied, embeddingCount) => {
-      const policy = smallModel({ tied });
-      const before = await allHashes(policy);
-      const { embeddingHashes } = await train(policy);
-      const after = await allHashes(policy);
-      expect(Object.keys(embeddingHashes.before).length).toBe(embeddingCount);
-      expect(embeddingHashes.after).toEqual(embeddingHashes.before);
-      for (const name of Object.keys(before)) {
-        expect(after[name] === before[name], name).toBe(policy.embeddingNames().includes(name));
-      }
-      policy.dispose();
-    },
-  );
+  ] as const)('should keep frozen embeddings to the byte, and only those, %s', async (_, tied, embeddingCount) => {
+    const policy = smallModel({ tied });
+    const before = await allHashes(policy);
+    const { embeddingHashes } = await train(policy);
+    const after = await allHashes(policy);
+    expect(Object.keys(embeddingHashes.before).length).toBe(embeddingCount);
+    expect(embeddingHashes.after).toEqual(embeddingHashes.before);
+    for (const name of Object.keys(before)) {
+      expect(after[name] === before[name], name).toBe(policy.embeddingNames().includes(name));
+    }
+    policy.dispose();
+  });
 
   it('should train E and W_U when unfrozen, and leave a tied model tied', async () => {
     const policy = smallModel();

@@ -111,19 +111,20 @@ describe('preference data of one’s own', () => {
 });
 
 describe('the shipped regimes', () => {
-  it.each(['one-frame', 'many-frames', 'cloze'])(
-    '%s has 512 held-out prompts that share no sentence with training',
-    async (regime) => {
-      const { train, heldOut, folds } = await loadExperimentData(
-        parseExperiment(experimentText('own', regime)),
-        tokenizer,
-      );
-      expect(train.length).toBeGreaterThanOrEqual(600);
-      expect(heldOut.length).toBeGreaterThanOrEqual(512);
-      const trained = new Set(train.map(({ source }) => source));
-      expect(heldOut.filter(({ source }) => trained.has(source))).toEqual([]);
-      const first = folds.filter((fold) => fold === 0).length / folds.length;
-      expect(Math.abs(first - 0.5)).toBeLessThan(0.1);
-    },
-  );
+  it.each([
+    'one-frame',
+    'many-frames',
+    'cloze',
+  ])('%s has 512 held-out prompts that share no sentence with training', async (regime) => {
+    const { train, heldOut, folds } = await loadExperimentData(
+      parseExperiment(experimentText('own', regime)),
+      tokenizer,
+    );
+    expect(train.length).toBeGreaterThanOrEqual(600);
+    expect(heldOut.length).toBeGreaterThanOrEqual(512);
+    const trained = new Set(train.map(({ source }) => source));
+    expect(heldOut.filter(({ source }) => trained.has(source))).toEqual([]);
+    const first = folds.filter((fold) => fold === 0).length / folds.length;
+    expect(Math.abs(first - 0.5)).toBeLessThan(0.1);
+  });
 });
