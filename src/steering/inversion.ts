@@ -4,9 +4,9 @@
  */
 import { UsageError } from '../base/index.js';
 import type { Matrix } from '../linalg/index.js';
-import type { WeightedStatistic } from '../statistics/index.js';
+import { type WeightedStatistic, weightedRatio } from '../statistics/index.js';
 import type { Vector } from './intervention.js';
-import { prefersChosen, weightedRatio } from './preference-measures.js';
+import { prefersChosen } from './preference-measures.js';
 
 /** Preference margins of one prompt each: where steering starts, what it makes of them, where it should lead. */
 export interface FlipMargins {

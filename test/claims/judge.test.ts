@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ComputationError, createRandom } from '../../src/base/index.js';
 import { type JudgementRule, judge, type Measured } from '../../src/claims/judge.js';
-import { type Measurement, rateMeasurement, weightedMean } from '../../src/claims/metrics/measurement.js';
+import { type Measurement, meanStatistic, rateMeasurement } from '../../src/claims/metrics/measurement.js';
 import { bootstrap, wilsonInterval } from '../../src/statistics/index.js';
 
 const rule: JudgementRule = { metric: 'm', threshold: { atLeast: 0.5 }, level: 0.95, draws: 2000 };
@@ -18,7 +18,7 @@ const measured = (...measurements: Measurement[]): Measured => ({
 const meanOf = (values: ArrayLike<number>, clusters = singletons(values.length)): Measurement => ({
   n: values.length,
   clusters,
-  statistic: weightedMean(values),
+  statistic: meanStatistic(values),
   details: {},
 });
 
@@ -81,7 +81,7 @@ describe('the interval of a judgement', () => {
     const { interval, estimate } = judgeAlone(measured(meanOf(values)));
     const expected = bootstrap({
       clusters: singletons(40),
-      statistic: weightedMean(values),
+      statistic: meanStatistic(values),
       seed: 'bootstrap',
     });
     expect(interval).toEqual(expected.interval);

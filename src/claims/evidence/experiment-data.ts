@@ -68,5 +68,15 @@ export const loadExperimentData = async (
     );
   }
   const clusters = heldOut.map(({ source }) => source);
-  return { train, heldOut, clusters, folds: assignFolds(clusters) };
+  const folds = assignFolds(clusters);
+  if (new Set(folds).size < 2) {
+    throw new InputError(
+      `the held-out prompts of ${experiment.value.experiment} come from ${new Set(clusters).size} source documents, too few to cross-fit: each half has to judge the other's vector`,
+      {
+        where: experiment.locate(['data']),
+        hint: 'give prompts from more source documents (field `source`)',
+      },
+    );
+  }
+  return { train, heldOut, clusters, folds };
 };

@@ -1,6 +1,6 @@
 /** `accuracy-gain`: how many more held-out prompts the policy prefers the chosen answer on than the base does. */
 import { type Measure, variantOf } from './context.js';
-import { weightedMean } from './measurement.js';
+import { meanStatistic } from './measurement.js';
 
 const prefersChosen = (margins: Float64Array): Float64Array => margins.map((margin) => (margin > 0 ? 1 : 0));
 
@@ -11,7 +11,7 @@ export const measureAccuracyGain: Measure = async ({ evidence }, subject) => {
   return {
     n: before.length,
     clusters: evidence.data.clusters,
-    statistic: weightedMean(after.map((value, index) => value - (before[index] ?? 0))),
-    details: { before: weightedMean(before)(all), after: weightedMean(after)(all) },
+    statistic: meanStatistic(after.map((value, index) => value - (before[index] ?? 0))),
+    details: { before: meanStatistic(before)(all), after: meanStatistic(after)(all) },
   };
 };

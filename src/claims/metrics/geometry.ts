@@ -4,7 +4,7 @@ import { cosine } from '../../linalg/index.js';
 import { mean, quantile } from '../../statistics/index.js';
 import type { CrossFittedVectors, SeedEvidence, Site, Variant } from '../evidence/seed-evidence.js';
 import { type Measure, type MetricContext, type Subject, sitesOf, variantOf } from './context.js';
-import { type Measurement, weightedMean } from './measurement.js';
+import { type Measurement, meanStatistic } from './measurement.js';
 import { meanOfStatistics, randomVectors, rankAmong } from './random-directions.js';
 
 const ones = (count: number): Float64Array => new Float64Array(count).fill(1);
@@ -43,7 +43,7 @@ export const measureCosine: Measure = (context, subject) =>
         return {
           n: own.length,
           clusters,
-          statistic: weightedMean(own),
+          statistic: meanStatistic(own),
           details: {
             median: quantile(own, 0.5),
             p05: quantile(own, 0.05),
@@ -52,7 +52,7 @@ export const measureCosine: Measure = (context, subject) =>
         };
       }
       const random = randomVectors(evidence, site).map((vectors) =>
-        weightedMean(cosines(evidence, 'dpo', site, vectors)),
+        meanStatistic(cosines(evidence, 'dpo', site, vectors)),
       );
       const all = ones(own.length);
       const values = random.map((statistic) => statistic(all));
@@ -60,7 +60,7 @@ export const measureCosine: Measure = (context, subject) =>
         n: own.length,
         clusters,
         statistic: meanOfStatistics(random),
-        details: rankAmong(weightedMean(own)(all), values),
+        details: rankAmong(meanStatistic(own)(all), values),
       };
     },
     mean,

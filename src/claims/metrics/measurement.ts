@@ -1,5 +1,6 @@
 /** What a metric hands to the judge: a statistic of prompt weights, so that every interval comes from one bootstrap. */
 import { ComputationError } from '../../base/index.js';
+import { weightedMean, weightedRatio } from '../../statistics/index.js';
 import type { Counterexample } from '../report.js';
 
 export interface Measurement {
@@ -15,33 +16,11 @@ export interface Measurement {
   readonly counterexample?: Counterexample;
 }
 
-/** Σ w·value / Σ w. */
-export const weightedMean =
-  (values: ArrayLike<number>) =>
-  (weights: Float64Array): number => {
-    let sum = 0;
-    let total = 0;
-    for (let i = 0; i < weights.length; i++) {
-      const weight = weights[i] ?? 0;
-      sum += weight * (values[i] ?? 0);
-      total += weight;
-    }
-    return sum / total;
-  };
-
-/** Σ w·part / Σ w·whole; NaN where no prompt of the draw is in the whole. */
-export const weightedRatio =
-  (part: ArrayLike<number>, whole: ArrayLike<number>) =>
-  (weights: Float64Array): number => {
-    let numerator = 0;
-    let denominator = 0;
-    for (let i = 0; i < weights.length; i++) {
-      const weight = weights[i] ?? 0;
-      numerator += weight * (part[i] ?? 0);
-      denominator += weight * (whole[i] ?? 0);
-    }
-    return denominator === 0 ? Number.NaN : numerator / denominator;
-  };
+/** The mean of `values` as a statistic of prompt weights. */
+export const meanStatistic =
+  (values: ArrayLike<number>): Measurement['statistic'] =>
+  (weights) =>
+    weightedMean(values, weights);
 
 /** A rate over prompts: `success` and `trial` are 0/1 indicators, one a prompt. */
 export const rateMeasurement = (
@@ -61,7 +40,7 @@ export const rateMeasurement = (
   return {
     n: clusters.length,
     clusters,
-    statistic: weightedRatio(hits, trial),
+    statistic: (weights) => weightedRatio(hits, trial, weights),
     counts: { successes, trials },
     details,
   };

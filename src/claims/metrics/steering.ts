@@ -1,9 +1,9 @@
 /** Metrics of behaviour under steering: preferences installed in the base, taken back from the policy. */
-import { energyTerms, flips, marginTerms, steeredMargins } from '../../steering/index.js';
+import { energyRecovery, flips, marginRecovery, steeredMargins } from '../../steering/index.js';
 import type { PolicyEvidence } from '../evidence/policy-evidence.js';
 import type { CrossFittedVectors, SeedEvidence } from '../evidence/seed-evidence.js';
 import { type Measure, type Subject, variantOf } from './context.js';
-import { type Measurement, rateMeasurement, weightedRatio } from './measurement.js';
+import { type Measurement, rateMeasurement } from './measurement.js';
 import { meanOfStatistics, randomVectors, rankAmong } from './random-directions.js';
 
 /** Steers the final hidden state of every position that predicts a completion token. */
@@ -80,26 +80,25 @@ export const measureFlipsInstalled: Measure = flipRate('base');
 /** `flips-undone`: where base and policy prefer differently, how often policy − v* prefers as the base. */
 export const measureFlipsUndone: Measure = flipRate('policy');
 
-const recovery = (
-  clusters: readonly string[],
-  { residual, total }: { readonly residual: Float64Array; readonly total: Float64Array },
-): Measurement => {
-  const remaining = weightedRatio(residual, total);
-  return { n: clusters.length, clusters, statistic: (weights) => 1 - remaining(weights), details: {} };
-};
+const overAllPrompts = ({ data }: SeedEvidence, statistic: Measurement['statistic']): Measurement => ({
+  n: data.clusters.length,
+  clusters: data.clusters,
+  statistic,
+  details: {},
+});
 
 /** `margin-recovery`: 1 − Σ|m_inverted − m_base| / Σ|m_policy − m_base|, an aggregate over prompts. */
 export const measureMarginRecovery: Measure = ({ evidence }, subject) =>
   withVectors(evidence, subject, async (vectors) => {
     const policy = evidence.variant(variantOf(subject));
     const inverted = await steer(policy, vectors, -1);
-    const terms = marginTerms({ base: evidence.base.margins, policy: policy.margins, inverted });
-    return recovery(evidence.data.clusters, terms);
+    const margins = { base: evidence.base.margins, policy: policy.margins, steered: inverted };
+    return overAllPrompts(evidence, marginRecovery(margins));
   });
 
 /** `energy-recovery`: 1 − Σ‖Δh − v*‖² / Σ‖Δh‖² at the readout. */
 export const measureEnergyRecovery: Measure = ({ evidence }, subject) =>
   withVectors(evidence, subject, async (vectors) => {
     const delta = evidence.displacement(variantOf(subject), 'postNorm');
-    return recovery(evidence.data.clusters, energyTerms(delta, vectors.judging));
+    return overAllPrompts(evidence, energyRecovery(delta, vectors.judging));
   });

@@ -98,6 +98,12 @@ describe('preference data of one’s own', () => {
     expect((await load(manySources, '  heldOut: 64\n')).heldOut).toHaveLength(64);
   });
 
+  it('from one held-out source is refused before training, since nothing could judge its vector', async () => {
+    const twoSources = Array.from({ length: 200 }, (_, i) => `document ${i % 2}`);
+    await expect(load(twoSources)).rejects.toThrow(/come from 1 source documents/);
+    await expect(load(twoSources)).rejects.toBeInstanceOf(InputError);
+  });
+
   it('that is neither a regime nor a file is refused with the regimes', async () => {
     const text = experimentText('own', 'many-frame');
     const error = await loadExperimentData(parseExperiment(text), tokenizer).then(
