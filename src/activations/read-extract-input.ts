@@ -1,6 +1,5 @@
 import { InputError } from '../base/index.js';
-import { encodePreference, type Tokenizer } from '../data/index.js';
-import { readJsonLines } from './json-lines.js';
+import { encodePreference, readJsonLines, type Tokenizer } from '../data/index.js';
 import { type ReadItem, type Readout, readItem } from './readout.js';
 
 export interface ExtractInputOptions {

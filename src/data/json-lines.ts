@@ -1,62 +1,83 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { InputError } from '../base/index.js';
 
-/** One JSON value and the line it stood on, counted from 1. */
+/** A line longer than this is no prompt; the limit bounds the memory a file can ask for. */
+export const maxLineBytes = 16 * 1024 * 1024;
+
+/** One JSON value and the line it stood on. */
 export interface JsonLine {
   readonly value: unknown;
+  /** Counted from 1. */
   readonly line: number;
 }
 
-const LINE_FEED = 10;
-
-const decodeLine = (bytes: Uint8Array, file: string, line: number): string => {
+const parseLine = (bytes: Uint8Array, file: string, line: number): JsonLine | undefined => {
+  let text: string;
   try {
-    // A byte order mark at the start of the file is dropped by the decoder.
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).trim();
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes).trim();
   } catch (cause) {
-    throw new InputError('not valid UTF-8', {
+    throw new InputError('not valid UTF-8', { where: { file, line }, hint: 'save the file as UTF-8', cause });
+  }
+  if (text === '') return undefined;
+  try {
+    return { value: JSON.parse(text), line };
+  } catch (cause) {
+    throw new InputError(`not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
       where: { file, line },
-      hint: 'save the file as UTF-8',
+      hint: 'each line holds one JSON object of its own',
       cause,
     });
   }
 };
 
 /**
- * The values of a file of JSON lines; blank lines are passed over.
+ * The values of a file of JSON lines, one at a time; blank lines are passed over.
  *
- * @throws InputError with file and line when a line is no JSON or no UTF-8, or when the file cannot be read or is empty
+ * @throws InputError with file and line when a line is too long, no JSON or no UTF-8, or the file cannot be read
  */
-export const readJsonLines = async (file: string): Promise<JsonLine[]> => {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch (cause) {
-    throw new InputError(`cannot be read: ${(cause as Error).message}`, {
-      where: { file },
-      hint: 'give the path of an existing file of JSON lines',
-      cause,
-    });
-  }
-  const lines: JsonLine[] = [];
-  for (let start = 0, line = 1; start < bytes.length; line++) {
-    const feed = bytes.indexOf(LINE_FEED, start);
-    const end = feed < 0 ? bytes.length : feed;
-    const text = decodeLine(bytes.subarray(start, end), file, line);
-    start = end + 1;
-    if (text === '') continue;
-    try {
-      lines.push({ value: JSON.parse(text), line });
-    } catch (cause) {
-      throw new InputError(`not valid JSON: ${(cause as Error).message}`, {
+export async function* readJsonLines(file: string): AsyncGenerator<JsonLine> {
+  let rest: Uint8Array[] = [];
+  let restBytes = 0;
+  let line = 1;
+  const keep = (part: Uint8Array): void => {
+    restBytes += part.byteLength;
+    if (restBytes > maxLineBytes) {
+      throw new InputError(`the line is longer than ${maxLineBytes / 2 ** 20} MiB`, {
         where: { file, line },
-        hint: 'each line holds one JSON object of its own',
-        cause,
+        hint: 'each line holds one JSON object of its own; is this a file of JSON lines?',
       });
     }
+    rest.push(part);
+  };
+  const finishLine = (): JsonLine | undefined => {
+    const parsed = parseLine(Buffer.concat(rest), file, line);
+    rest = [];
+    restBytes = 0;
+    line++;
+    return parsed;
+  };
+  const stream = createReadStream(file);
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      let start = 0;
+      for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+        keep(chunk.subarray(start, end));
+        start = end + 1;
+        const parsed = finishLine();
+        if (parsed !== undefined) yield parsed;
+      }
+      keep(chunk.subarray(start));
+    }
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
+      where: { file },
+      hint: 'give the path of an existing file of JSON lines',
+      cause: error,
+    });
+  } finally {
+    stream.destroy();
   }
-  if (lines.length === 0) {
-    throw new InputError('the file is empty', { where: { file }, hint: 'it needs at least one line' });
-  }
-  return lines;
-};
+  const last = finishLine();
+  if (last !== undefined) yield last;
+}

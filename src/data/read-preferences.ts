@@ -78,7 +78,8 @@ const preferenceOfTexts = ({ value, line }: JsonLine, file: string): PreferenceT
  */
 export const readPreferences = async (file: string): Promise<PreferenceTuple[]> => {
   const lineOf = new Map<string, number>();
-  return (await readJsonLines(file)).map((row) => {
+  const tuples: PreferenceTuple[] = [];
+  for await (const row of readJsonLines(file)) {
     const tuple = preferenceOfTexts(row, file);
     const before = lineOf.get(tuple.id);
     if (before !== undefined) {
@@ -88,6 +89,10 @@ export const readPreferences = async (file: string): Promise<PreferenceTuple[]> 
       });
     }
     lineOf.set(tuple.id, row.line);
-    return tuple;
-  });
+    tuples.push(tuple);
+  }
+  if (tuples.length === 0) {
+    throw new InputError('the file is empty', { where: { file }, hint: 'it needs at least one line' });
+  }
+  return tuples;
 };

@@ -1,5 +1,6 @@
 export * from './atomic-file.js';
 export * from './csv.js';
+export { widenBfloat16, widenHalf } from './float-formats.js';
 export * from './hash.js';
 export * from './safetensors-header.js';
 export * from './safetensors-reader.js';

@@ -17,7 +17,7 @@ const tokenizer = await loadTokenizer(join(assetsFolder(), 'model'));
 const words = new Map<string, OpinionWord>();
 /** A word can be of several kinds. */
 const kinds = new Map<string, Set<string>>();
-for (const { value } of await readJsonLines(join(assetsFolder(), 'preferences', 'opinion-words.jsonl'))) {
+for await (const { value } of readJsonLines(join(assetsFolder(), 'preferences', 'opinion-words.jsonl'))) {
   const word = value as OpinionWord;
   const completion = ` ${word.word}`;
   words.set(completion, word);
