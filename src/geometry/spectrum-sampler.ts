@@ -160,20 +160,21 @@ const overRows = (
 
 export interface SpectrumSamplerOptions extends AlgebraOptions {
   /**
-   * Energy, as a share of σ1², that the weakest directions left out may hold together; default 0, all are kept. Those
-   * directions reach the leading ones only through the resampling noise of their inner products (about 1/√n), so the
-   * error in σ2²/σ1² is of the order of this share over n, while a draw gets (d / kept)² times cheaper.
+   * Energy, as a multiple of σ2², that the weakest directions left out may hold together; default 0, all are kept. Those
+   * directions reach the leading ones only through the resampling noise of their inner products, about 1/√n each, so the
+   * relative error in σ2/σ1 is about discard / 2n, well under a draw's own spread; a draw gets (d / kept)² times cheaper.
    */
   readonly discard?: number;
 }
 
-/** How many leading directions leave no more than `discard`·σ1² of energy to the others. */
+/** How many leading directions leave no more than `discard`·σ2² of energy to the others. */
 const directionsKept = (energies: Float64Array, discard: number): number => {
+  const most = discard * (energies[1] ?? 0);
   let left = 0;
   let kept = energies.length;
   while (kept > 2) {
     left += energies[kept - 1] as number;
-    if (left > discard * (energies[0] as number)) break;
+    if (left > most) break;
     kept--;
   }
   return kept;

@@ -61,18 +61,17 @@ describe.each(algebras)('a spectrum sampler by the $name algebra', (algebra) => 
           Float64Array.from({ length: n * d }, (_, i) => random.normal() / (1 + (i % d))),
         );
         const exact = createSpectrumSampler(delta, { algebra });
-        const quick = createSpectrumSampler(delta, { algebra, discard: 0.05 });
+        const quick = createSpectrumSampler(delta, { algebra, discard: 2 });
         const weights = new Float64Array(n);
         for (let i = 0; i < n; i++) {
           const pick = random.integer(n);
           weights[pick] = (weights[pick] as number) + 1;
         }
-        expect(Math.abs(quick.sigma2OverSigma1(weights) - exact.sigma2OverSigma1(weights))).toBeLessThan(
-          2e-3,
-        );
-        expect(
-          Math.abs(cosine(quick.leadingDirection(weights), exact.leadingDirection(weights))),
-        ).toBeGreaterThan(1 - 2e-3);
+        // The stated error is discard / 2n of the ratio on average; the worst of many draws may be several times that.
+        const ratio = exact.sigma2OverSigma1(weights);
+        expect(Math.abs(quick.sigma2OverSigma1(weights) - ratio)).toBeLessThan((12 / n) * ratio);
+        const agreement = cosine(quick.leadingDirection(weights), exact.leadingDirection(weights));
+        expect(Math.abs(agreement)).toBeGreaterThan(1 - 6 / n);
       }),
       { numRuns: 40 },
     );
