@@ -1,7 +1,8 @@
 import type { EncodedPair } from '../activations/index.js';
 import type { LanguageModel } from '../model/index.js';
+import type { PreferenceLogps } from '../training/index.js';
 import { type CompletionOptions, collectCompletionStates } from './completion-states.js';
-import { type PreferenceLogps, steeredLogps } from './steered-logps.js';
+import { steeredLogps } from './steered-logps.js';
 
 /** Pairs whose states are held at once, in batches. */
 const batchesHeld = 16;

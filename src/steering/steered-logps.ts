@@ -1,5 +1,6 @@
 import { UsageError } from '../base/index.js';
 import { gatherRows, targetLogps, tf } from '../engine/index.js';
+import type { PreferenceLogps } from '../training/index.js';
 import { noTarget } from './completion-rows.js';
 import type { CompletionStates } from './completion-states.js';
 import {
@@ -19,12 +20,6 @@ export interface Steering {
   readonly kind?: InterventionKind;
   /** Default false. */
   readonly normPreserving?: boolean;
-}
-
-/** Summed log-probabilities of both completions, one entry a pair. */
-export interface PreferenceLogps {
-  readonly chosen: Float64Array;
-  readonly rejected: Float64Array;
 }
 
 /** The logits of one step are held to about this many numbers. */

@@ -92,8 +92,6 @@ const memoise = <Value>(make: (variant: Variant, site: Site) => Value) => {
   };
 };
 
-const configOf = ({ training }: ExperimentSpec): DpoConfig => training;
-
 const swapReference = (
   reference: ReferenceLogps,
   original: readonly EncodedPreference[],
@@ -121,7 +119,7 @@ export const collectSeedEvidence = async (options: SeedEvidenceOptions): Promise
     name: Exclude<Variant, 'placebo-noise'>,
     model: LanguageModel,
   ): Promise<void> => {
-    const config = configOf(experiment);
+    const config: DpoConfig = experiment.training;
     const training = { seed, progress };
     if (name === 'sft') {
       const examples = data.train.map(({ prompt, chosen }) => ({ prompt, completion: chosen }));

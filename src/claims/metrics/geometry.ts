@@ -4,10 +4,8 @@ import { cosine } from '../../linalg/index.js';
 import { mean, quantile } from '../../statistics/index.js';
 import type { CrossFittedVectors, SeedEvidence, Site, Variant } from '../evidence/seed-evidence.js';
 import { type Measure, type MetricContext, type Subject, sitesOf, variantOf } from './context.js';
-import { type Measurement, meanStatistic } from './measurement.js';
+import { type Measurement, meanStatistic, ones } from './measurement.js';
 import { meanOfStatistics, randomVectors, rankAmong } from './random-directions.js';
-
-const ones = (count: number): Float64Array => new Float64Array(count).fill(1);
 
 const overSites = async (
   { evidence, layers }: MetricContext,

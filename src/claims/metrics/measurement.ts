@@ -16,6 +16,9 @@ export interface Measurement {
   readonly counterexample?: Counterexample;
 }
 
+/** The weights that count each of `count` prompts once. */
+export const ones = (count: number): Float64Array => new Float64Array(count).fill(1);
+
 /** The mean of `values` as a statistic of prompt weights. */
 export const meanStatistic =
   (values: ArrayLike<number>): Measurement['statistic'] =>

@@ -3,7 +3,7 @@ import { energyRecovery, flips, marginRecovery, steeredMargins } from '../../ste
 import type { PolicyEvidence } from '../evidence/policy-evidence.js';
 import type { CrossFittedVectors, SeedEvidence } from '../evidence/seed-evidence.js';
 import { type Measure, type Subject, variantOf } from './context.js';
-import { type Measurement, rateMeasurement } from './measurement.js';
+import { type Measurement, ones, rateMeasurement } from './measurement.js';
 import { meanOfStatistics, randomVectors, rankAmong } from './random-directions.js';
 
 /** Steers the final hidden state of every position that predicts a completion token. */
@@ -13,8 +13,6 @@ const steer = (
   lambda: number,
 ): Promise<Float64Array> =>
   steeredMargins(completions, model.unembedding(), { vectorFor: vectors.steering, lambda });
-
-const ones = (count: number): Float64Array => new Float64Array(count).fill(1);
 
 /** Measures with v*, or for the random-direction control with each random vector, and averages those. */
 const withVectors = async (
