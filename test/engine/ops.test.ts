@@ -4,8 +4,11 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/base/index.js';
 import {
+  biasedAttention,
   causalAttention,
   embeddingLookup,
+  geluNew,
+  layerNorm,
   linear,
   rmsNorm,
   rotary,
@@ -88,6 +91,37 @@ const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
         define: ([q, k, v]) => reference.causalAttention(q as Dense, k as Dense, v as Dense, shape),
       };
     }),
+  biasedAttention: fc
+    .tuple(seed, extent(2), extent(5), extent(5), extent(2), extent(4), fc.boolean(), fc.boolean())
+    .map(([s, batch, queryLength, free, heads, headDim, causal, biased]) => {
+      const keyLength = causal ? queryLength : free;
+      const keyLengths = randomIds(s, batch, keyLength).map((padding) => keyLength - padding);
+      const shape = { batch, queryLength, keyLength, heads, headDim, keyLengths, causal };
+      const [queries, keys, width] = [batch * queryLength, batch * keyLength, heads * headDim];
+      const bias = biased ? [[heads * queryLength, keyLength]] : [];
+      return {
+        inputs: random(s, [queries, width], [keys, width], [keys, width], ...bias),
+        compute: ([q, k, v, b]) =>
+          biasedAttention(
+            q as tf.Tensor2D,
+            k as tf.Tensor2D,
+            v as tf.Tensor2D,
+            b as tf.Tensor2D | undefined,
+            shape,
+          ),
+        define: ([q, k, v, b]) => reference.biasedAttention(q as Dense, k as Dense, v as Dense, b, shape),
+      };
+    }),
+  geluNew: fc.tuple(seed, extent(5), extent(9)).map(([s, n, f]) => ({
+    inputs: random(s, [n, f]),
+    compute: ([x]) => geluNew(x as tf.Tensor2D),
+    define: ([x]) => reference.geluNew(x as Dense),
+  })),
+  layerNorm: fc.tuple(seed, extent(6), extent(11)).map(([s, n, d]) => ({
+    inputs: random(s, [n, d], [d], [d]),
+    compute: ([x, gain, bias]) => layerNorm(x as tf.Tensor2D, gain as tf.Tensor1D, bias as tf.Tensor1D, 1e-2),
+    define: ([x, gain, bias]) => reference.layerNorm(x as Dense, gain as Dense, bias as Dense, 1e-2),
+  })),
   swiglu: fc.tuple(seed, extent(5), extent(9)).map(([s, n, f]) => ({
     inputs: random(s, [n, f], [n, f]),
     compute: ([gate, up]) => swiglu(gate as tf.Tensor2D, up as tf.Tensor2D),
@@ -170,6 +204,11 @@ describe.each(ENGINES.map((status) => [engineTitle(status), status] as const))('
         const shape = { batch: 1, length: 2, heads: 2, keyValueHeads: 1, headDim: 2 };
         expect(() => swiglu(wide, narrow)).toThrow(/up is float32 \[2, 3\]/);
         expect(() => rmsNorm(wide, floats, 1e-5)).toThrow(/gain/);
+        expect(() => layerNorm(wide, tf.ones([4]), floats as tf.Tensor1D, 1e-5)).toThrow(/bias/);
+        const pairs = { batch: 1, queryLength: 2, keyLength: 2, heads: 2, headDim: 2, keyLengths: [2] };
+        const unmasked = { ...pairs, causal: false };
+        expect(() => biasedAttention(wide, narrow, wide, undefined, unmasked)).toThrow(/k is/);
+        expect(() => biasedAttention(wide, wide, wide, narrow, unmasked)).toThrow(/bias is/);
         expect(() => embeddingLookup(wide, floats)).toThrow(/ids is float32/);
         expect(() => targetLogps(wide, wide, floats)).toThrow(/targets/);
         expect(() => causalAttention(wide, narrow, narrow, shape)).toThrow(/k is/);

@@ -41,6 +41,24 @@ export const rmsNorm = (x: Dense, gain: Dense, epsilon: number): Dense => {
   });
 };
 
+export const layerNorm = (x: Dense, gain: Dense, bias: Dense, epsilon: number): Dense => {
+  const d = extent(x, 1);
+  return fill(x.shape, (i, j) => {
+    const mean = sum(d, (l) => at(x.values, i * d + l)) / d;
+    const variance = sum(d, (l) => (at(x.values, i * d + l) - mean) ** 2) / d;
+    const standard = (at(x.values, i * d + j) - mean) / Math.sqrt(variance + epsilon);
+    return standard * at(gain.values, j) + at(bias.values, j);
+  });
+};
+
+export const geluNew = (x: Dense): Dense => {
+  const columns = extent(x, 1);
+  return fill(x.shape, (i, j) => {
+    const v = at(x.values, i * columns + j);
+    return 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3)));
+  });
+};
+
 export const rotary = (x: Dense, cos: Dense, sin: Dense, positions: Int32Array, headDim: number): Dense => {
   const width = extent(x, 1);
   const half = headDim / 2;
@@ -87,6 +105,49 @@ export const causalAttention = (q: Dense, k: Dense, v: Dense, shape: AttentionSh
         at(v.values, (first + i) * keyWidth + keyHead * headDim + (column % headDim)),
     );
     return mixed / total;
+  });
+};
+
+export interface BiasedAttentionShape {
+  readonly queryLength: number;
+  readonly keyLength: number;
+  readonly heads: number;
+  readonly headDim: number;
+  readonly keyLengths: ArrayLike<number>;
+  readonly causal: boolean;
+}
+
+export const biasedAttention = (
+  q: Dense,
+  k: Dense,
+  v: Dense,
+  bias: Dense | undefined,
+  { queryLength, keyLength, heads, headDim, keyLengths, causal }: BiasedAttentionShape,
+): Dense => {
+  const width = heads * headDim;
+  return fill(q.shape, (row, column) => {
+    const [head, query] = [Math.floor(column / headDim), row % queryLength];
+    const batch = Math.floor(row / queryLength);
+    const first = batch * keyLength;
+    const keys = Array.from({ length: at(keyLengths, batch) }, (_, key) => key);
+    const seen = keys.filter((key) => !causal || key <= query);
+    const scores = seen.map(
+      (key) =>
+        sum(
+          headDim,
+          (l) =>
+            at(q.values, row * width + head * headDim + l) *
+            at(k.values, (first + key) * width + head * headDim + l),
+        ) + (bias ? at(bias.values, (head * queryLength + query) * keyLength + key) : 0),
+    );
+    const most = Math.max(...scores);
+    const total = sum(seen.length, (i) => Math.exp(at(scores, i) - most));
+    return (
+      sum(
+        seen.length,
+        (i) => Math.exp(at(scores, i) - most) * at(v.values, (first + at(seen, i)) * width + column),
+      ) / total
+    );
   });
 };
 
