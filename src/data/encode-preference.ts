@@ -10,8 +10,10 @@ export interface EncodedPreference {
   readonly prompt: Int32Array;
   readonly chosen: Int32Array;
   readonly rejected: Int32Array;
-  /** Tokens were dropped from the left of the prompt, behind the BOS, to fit `maxLength`. */
+  /** Tokens were dropped from the left of the prompt, behind BOS and cue, to fit `maxLength`. */
   readonly truncated: boolean;
+  /** The part of a mixture it belongs to. */
+  readonly population?: string;
 }
 
 const startsWith = (ids: Int32Array, prefix: Int32Array): boolean =>
@@ -26,7 +28,25 @@ const completionIds = (tokenizer: Tokenizer, prompt: string, promptIds: Int32Arr
   return startsWith(together, promptIds) ? together.slice(promptIds.length) : tokenizer.encode(completion);
 };
 
+/** How many tokens at the front of a prompt hold its cue, the first token behind it too where the two are one. */
+const cueLength = (tokenizer: Tokenizer, promptIds: Int32Array, cue: string): number => {
+  const alone = tokenizer.encode(cue);
+  if (startsWith(promptIds, alone)) return alone.length;
+  const wanted = cue.trim();
+  let length = 1;
+  while (
+    length < promptIds.length &&
+    !tokenizer.decode(promptIds.subarray(0, length)).trimStart().startsWith(wanted)
+  ) {
+    length++;
+  }
+  return length;
+};
+
 /**
+ * A prompt too long loses tokens from the left, but keeps BOS and cue: without its cue it could not be told which part
+ * of a mixture it belongs to.
+ *
  * @param maxLength tokens that prompt and longer completion may have together
  * @throws InputError when a completion has no tokens, or leaves no room for the prompt
  */
@@ -42,10 +62,12 @@ export const encodePreference = (
     if (ids.length === 0)
       throw new InputError(`preference ${tuple.id}: the ${side} completion has no tokens`);
   }
-  const bos = tokenizer.bosId === undefined || promptIds[0] === tokenizer.bosId ? [] : [tokenizer.bosId];
+  const spelt = tokenizer.bosId !== undefined && promptIds[0] === tokenizer.bosId;
+  const bos = tokenizer.bosId === undefined || spelt ? [] : [tokenizer.bosId];
+  const fixed = tuple.cue === undefined ? Number(spelt) : cueLength(tokenizer, promptIds, tuple.cue);
   const longest = Math.max(chosen.length, rejected.length);
   const room = maxLength - longest - bos.length;
-  if (room < 1 && promptIds.length > 0) {
+  if (room < Math.min(promptIds.length, fixed + 1)) {
     throw new InputError(
       `preference ${tuple.id}: a completion of ${longest} tokens leaves no room for its prompt in ${maxLength}`,
       { hint: 'raise the length limit, or leave such tuples out' },
@@ -57,7 +79,9 @@ export const encodePreference = (
     );
   }
   const truncated = promptIds.length > room;
-  const kept = truncated ? promptIds.slice(promptIds.length - room) : promptIds;
+  const kept = truncated
+    ? [...promptIds.subarray(0, fixed), ...promptIds.subarray(promptIds.length - (room - fixed))]
+    : promptIds;
   return {
     id: tuple.id,
     source: tuple.source,
@@ -65,5 +89,6 @@ export const encodePreference = (
     chosen,
     rejected,
     truncated,
+    ...(tuple.population === undefined ? {} : { population: tuple.population }),
   };
 };

@@ -13,4 +13,8 @@ export interface PreferenceTuple {
   readonly frameSplit?: 'seen' | 'unseen';
   /** The label of the source sentence; the preference does not depend on it. */
   readonly polarity?: 'positive' | 'negative';
+  /** The part of a mixture it belongs to. */
+  readonly population?: string;
+  /** What the prompt begins with and must keep when it is cut to length: the words that tell a part of a mixture. */
+  readonly cue?: string;
 }

@@ -9,7 +9,24 @@ export interface TokenBatch {
   readonly length: number;
   /** [batch]: tokens of each sequence before its padding. */
   readonly lengths: Int32Array;
+  /** For an encoder–decoder: what the encoder reads, while the rows here are the decoder's. */
+  readonly encoder?: EncoderBatch;
 }
+
+/** Sequences for an encoder; rows of the decoder may share one, which is then run once. */
+export interface EncoderBatch {
+  readonly batch: Omit<TokenBatch, 'encoder'>;
+  /** [batch of the decoder]: the encoder's sequence that each row looks at. */
+  readonly sequenceOf: Int32Array;
+}
+
+/** Prompt and completion as one sequence. */
+export const joinTokens = (prompt: Int32Array, completion: Int32Array): Int32Array => {
+  const ids = new Int32Array(prompt.length + completion.length);
+  ids.set(prompt);
+  ids.set(completion, prompt.length);
+  return ids;
+};
 
 /**
  * @param padId fills the rows up on the right; a causal model never looks at it
