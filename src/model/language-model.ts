@@ -1,9 +1,12 @@
 import type { TokenBatch } from '../data/index.js';
 import type { tf } from '../engine/index.js';
+import type { DecodingStart } from './decoding.js';
+import type { Gpt2Config } from './gpt2-config.js';
 import type { LlamaConfig } from './llama-config.js';
+import type { T5Config } from './t5-config.js';
 
 /** The configurations of all architectures that can be read. */
-export type ModelConfig = LlamaConfig;
+export type ModelConfig = LlamaConfig | Gpt2Config | T5Config;
 
 export interface ForwardOptions {
   /** Return the residual stream after every block. Default false. */
@@ -14,7 +17,7 @@ export interface ForwardOptions {
   readonly transformFinal?: (final: tf.Tensor2D, batch: TokenBatch) => tf.Tensor2D;
 }
 
-/** Row b·length + t of each tensor is position t of sequence b. */
+/** Row b·length + t of each tensor is position t of sequence b: of the decoder's, where there is an encoder too. */
 export interface ForwardResult {
   /** The final hidden state h [batch·length, d]: output of the final norm, what W_U reads. */
   readonly final: tf.Tensor2D;
@@ -22,7 +25,10 @@ export interface ForwardResult {
   readonly residuals: readonly tf.Tensor2D[];
 }
 
-/** A transformer whose parameters are tensors of the running engine. */
+/**
+ * A transformer whose parameters are tensors of the running engine. Of an encoder–decoder, everything here is the
+ * decoder's: its blocks are the layers, its final norm gives h. The encoder reads `TokenBatch.encoder`.
+ */
 export interface LanguageModel {
   readonly config: ModelConfig;
   /** Parameters by their Hugging Face names. A tied model has no entry for W_U. */
@@ -32,17 +38,30 @@ export interface LanguageModel {
   readonly vocabularySize: number;
   /** Whether W_U is the very tensor E. */
   readonly tied: boolean;
+  /** The token that an encoder–decoder's decoder begins with; undefined for a decoder alone. See `arrange`. */
+  readonly decoderStartTokenId: number | undefined;
+  /** Name of E. */
+  readonly embeddingName: string;
+  /** Name of W_U; that of E when tied. */
+  readonly unembeddingName: string;
   /**
    * Runs right-padded sequences. All tensors made, results too, belong to the caller's `tf.tidy` or gradient.
    *
    * @throws InputError for more positions than the model has, or a token id outside its vocabulary
    */
   forward(batch: TokenBatch, options?: ForwardOptions): ForwardResult;
-  /** The final norm: h_L [n, d] to the final hidden state h [n, d]. Differentiable. */
+  /**
+   * Runs right-padded prompts once and keeps what later tokens need of them, for decoding one token a step; the hooks act
+   * on this pass. Absent where a model has no cache: then run the whole prefix again (`generate` does).
+   *
+   * @throws InputError as `forward`
+   */
+  startDecoding?(batch: TokenBatch, options?: ForwardOptions): DecodingStart;
+  /** The final norm: h_L [n, d] to the final hidden state h [n, d], so that logits = h·W_Uᵀ exactly. Differentiable. */
   finalNorm(residual: tf.Tensor2D): tf.Tensor2D;
   /** W_U [vocabulary, d]; owned by the model. */
   unembedding(): tf.Tensor2D;
-  /** Names of the tensors that are E and W_U (one when tied): what `frozen` keeps fixed. */
+  /** Names of token and position embeddings and W_U (which is E when tied): what `frozen` keeps fixed. */
   embeddingNames(): readonly string[];
   /** An independent copy of every parameter. */
   clone(): LanguageModel;

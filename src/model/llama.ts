@@ -1,10 +1,14 @@
 /** The Llama decoder: RMSNorm, RoPE, grouped-query attention, SwiGLU. Parameter names are Hugging Face's. */
-import { ComputationError, createRandom, InputError } from '../base/index.js';
+import { InputError } from '../base/index.js';
 import type { TokenBatch } from '../data/index.js';
 import { causalAttention, embeddingLookup, linear, rmsNorm, rotary, swiglu, tf } from '../engine/index.js';
+import { checkDecoderOnlyBatch } from './check-batch.js';
+import { type DecodingStart, lastPositions } from './decoding.js';
+import { type Attend, createKeyValueCache } from './key-value-cache.js';
 import type { ForwardOptions, ForwardResult, LanguageModel } from './language-model.js';
 import type { LlamaConfig } from './llama-config.js';
 import { rotaryTables } from './rotary-tables.js';
+import { copyVariables, type InitialValues, initialVariables, parameterFinder } from './variables.js';
 
 const embeddingName = 'model.embed_tokens.weight';
 const unembeddingName = 'lm_head.weight';
@@ -45,26 +49,6 @@ const parameterNames = {
   down: 'mlp.down_proj.weight',
 } as const;
 
-const checkBatch = ({ ids, batch, length }: TokenBatch, config: LlamaConfig): void => {
-  if (length > config.maxPositions) {
-    throw new InputError(
-      `a sequence of ${length} tokens does not fit the model's ${config.maxPositions} positions`,
-    );
-  }
-  if (batch < 1 || length < 1 || ids.length !== batch * length) {
-    throw new InputError(
-      `a batch of ${batch} sequences of ${length} positions cannot have ${ids.length} token ids`,
-    );
-  }
-  for (const id of ids) {
-    if (!(id >= 0 && id < config.vocabularySize)) {
-      throw new InputError(`token id ${id} is outside the model's vocabulary of ${config.vocabularySize}`, {
-        hint: 'the tokenizer and the model do not belong together',
-      });
-    }
-  }
-};
-
 interface Tables {
   readonly positions: number;
   readonly cos: tf.Tensor2D;
@@ -95,38 +79,55 @@ const createTableCache = (config: LlamaConfig) => {
   };
 };
 
+/** What the blocks of one pass share. */
+interface Pass {
+  /** [rows]: where each row's token stands in its sequence. */
+  readonly positions: tf.Tensor1D;
+  /** Positions that need angles: one more than the last. */
+  readonly reach: number;
+  readonly attend: Attend;
+}
+
+const positionsOf = ({ batch, length }: TokenBatch): Int32Array =>
+  Int32Array.from({ length: batch * length }, (_, i) => i % length);
+
+/** The number of positions that reach up to the last of these. @throws InputError past the model's own */
+const checkReach = (positions: Int32Array, { maxPositions }: LlamaConfig): number => {
+  const reach = positions.reduce((most, position) => Math.max(most, position + 1), 0);
+  if (reach <= maxPositions) return reach;
+  throw new InputError(`a sequence of ${reach} tokens does not fit the model's ${maxPositions} positions`);
+};
+
+const oneTokenEach = (ids: Int32Array): TokenBatch => ({
+  ids,
+  batch: ids.length,
+  length: 1,
+  lengths: new Int32Array(ids.length).fill(1),
+});
+
 /** A model over these parameters, which it then owns: one of each name in `llamaParameterShapes`. */
 export const buildLlama = (
   config: LlamaConfig,
   variables: ReadonlyMap<string, tf.Variable>,
 ): LanguageModel => {
   const { headDim, heads, keyValueHeads, rmsNormEpsilon } = config;
-  const find = (name: string): tf.Variable => {
-    const variable = variables.get(name);
-    if (!variable) throw new ComputationError(`the model was built without its parameter ${name}`);
-    return variable;
-  };
-  const matrix = (name: string) => find(name) as unknown as tf.Tensor2D;
-  const gain = (name: string) => find(name) as unknown as tf.Tensor1D;
+  const { matrix, vector: gain } = parameterFinder(variables);
   const tables = createTableCache(config);
 
-  const block = (
-    residual: tf.Tensor2D,
-    layer: number,
-    { batch, length }: TokenBatch,
-    positions: tf.Tensor1D,
-  ): tf.Tensor2D => {
+  const attentionHeads = { heads, keyValueHeads, headDim };
+
+  const block = (residual: tf.Tensor2D, layer: number, { positions, reach, attend }: Pass): tf.Tensor2D => {
     const prefix = layerPrefix(layer);
     const project = (x: tf.Tensor2D, name: keyof typeof parameterNames): tf.Tensor2D =>
       linear(x, matrix(prefix + parameterNames[name]));
-    const { cos, sin } = tables.atLeast(length);
+    const { cos, sin } = tables.atLeast(reach);
     const rotate = (x: tf.Tensor2D): tf.Tensor2D => rotary(x, cos, sin, { positions, headDim });
     const attentionInput = rmsNorm(residual, gain(prefix + parameterNames.inputNorm), rmsNormEpsilon);
-    const attended = causalAttention(
+    const attended = attend(
+      layer,
       rotate(project(attentionInput, 'query')),
       rotate(project(attentionInput, 'key')),
       project(attentionInput, 'value'),
-      { batch, length, heads, keyValueHeads, headDim },
     );
     const afterAttention = tf.add(residual, project(attended, 'attentionOutput')) as tf.Tensor2D;
     const feedForwardInput = rmsNorm(
@@ -141,22 +142,62 @@ export const buildLlama = (
   const finalNorm = (residual: tf.Tensor2D): tf.Tensor2D =>
     rmsNorm(residual, gain(finalNormName), rmsNormEpsilon);
 
-  const forward = (batch: TokenBatch, options: ForwardOptions = {}): ForwardResult => {
-    checkBatch(batch, config);
+  /** One pass over the tokens of `batch`, each standing at its own of `positions`. */
+  const run = (
+    batch: TokenBatch,
+    positions: Int32Array,
+    attend: Attend,
+    options: ForwardOptions,
+  ): ForwardResult => {
+    checkDecoderOnlyBatch(batch, config);
+    const pass = {
+      positions: tf.tensor1d(positions, 'int32'),
+      reach: checkReach(positions, config),
+      attend,
+    };
     const ids = tf.tensor1d(batch.ids, 'int32');
-    const positions = tf.tensor1d(
-      Int32Array.from({ length: batch.ids.length }, (_, i) => i % batch.length),
-      'int32',
-    );
     const residuals: tf.Tensor2D[] = [];
     let residual = embeddingLookup(matrix(embeddingName), ids);
     for (let layer = 0; layer < config.layers; layer++) {
-      residual = block(residual, layer, batch, positions);
+      residual = block(residual, layer, pass);
       residual = options.transformResidual?.(residual, layer + 1, batch) ?? residual;
       if (options.captureResiduals) residuals.push(residual);
     }
     const final = finalNorm(residual);
     return { final: options.transformFinal?.(final, batch) ?? final, residuals };
+  };
+
+  const forward = (batch: TokenBatch, options: ForwardOptions = {}): ForwardResult => {
+    const { length } = batch;
+    const attend: Attend = (_, q, k, v) =>
+      causalAttention(q, k, v, { batch: batch.batch, length, ...attentionHeads });
+    return run(batch, positionsOf(batch), attend, options);
+  };
+
+  const startDecoding = (batch: TokenBatch, options: ForwardOptions = {}): DecodingStart => {
+    const cache = createKeyValueCache(batch, attentionHeads);
+    const freeIfFailing = (pass: () => tf.Tensor2D): tf.Tensor2D => {
+      try {
+        return tf.tidy(pass);
+      } catch (error) {
+        cache.dispose();
+        throw error;
+      }
+    };
+    return {
+      final: freeIfFailing(() =>
+        lastPositions(run(batch, positionsOf(batch), cache.attendPrompts, options).final, batch),
+      ),
+      decoding: {
+        step: (tokens, stepOptions = {}) => {
+          const next = oneTokenEach(tokens);
+          const { positions, attend } = cache.nextPosition();
+          return freeIfFailing(() => run(next, positions, attend, stepOptions).final);
+        },
+        keep: cache.keep,
+        dispose: cache.dispose,
+      },
+    };
   };
 
   return {
@@ -166,20 +207,15 @@ export const buildLlama = (
     layers: config.layers,
     vocabularySize: config.vocabularySize,
     tied: config.tied,
+    decoderStartTokenId: undefined,
+    embeddingName,
+    unembeddingName: config.tied ? embeddingName : unembeddingName,
     forward,
+    startDecoding,
     finalNorm,
     unembedding: () => matrix(config.tied ? embeddingName : unembeddingName),
     embeddingNames: () => (config.tied ? [embeddingName] : [embeddingName, unembeddingName]),
-    clone: () => {
-      const copies = new Map<string, tf.Variable>();
-      for (const [name, variable] of variables) {
-        // tfjs's own clone shares the data, which an optimiser that works in place would then change twice.
-        const copy = tf.tidy(() => tf.mul(variable, 1));
-        copies.set(name, tf.variable(copy));
-        copy.dispose();
-      }
-      return buildLlama(config, copies);
-    },
+    clone: () => buildLlama(config, copyVariables(variables)),
     dispose: () => {
       for (const variable of variables.values()) variable.dispose();
       tables.dispose();
@@ -188,25 +224,18 @@ export const buildLlama = (
 };
 
 /**
- * A freshly initialised model: weights normal with sd `initializerRange`, those that write into the residual stream
- * smaller by √(2·layers) (GPT-2), gains 1. Equal seeds give equal weights.
+ * How fresh parameters are filled: weights normal with sd `initializerRange`, those that write into the residual stream
+ * smaller by √(2·layers) (GPT-2), gains 1.
  */
-export const createLlama = (config: LlamaConfig, seed: number): LanguageModel => {
-  const variables = new Map<string, tf.Variable>();
-  for (const [name, shape] of llamaParameterShapes(config)) {
-    const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
-    if (shape.length === 1) {
-      values.fill(1);
-    } else {
-      const writesResidual =
-        name.endsWith(parameterNames.attentionOutput) || name.endsWith(parameterNames.down);
-      const sd = config.initializerRange / (writesResidual ? Math.sqrt(2 * config.layers) : 1);
-      const random = createRandom(seed).fork(name);
-      for (let i = 0; i < values.length; i++) values[i] = sd * random.normal();
-    }
-    const initial = tf.tensor(values, [...shape]);
-    variables.set(name, tf.variable(initial));
-    initial.dispose();
-  }
-  return buildLlama(config, variables);
-};
+export const llamaInitialValues =
+  ({ initializerRange, layers }: LlamaConfig) =>
+  (name: string, shape: readonly number[]): InitialValues => {
+    if (shape.length === 1) return { mean: 1, sd: 0 };
+    const writesResidual =
+      name.endsWith(parameterNames.attentionOutput) || name.endsWith(parameterNames.down);
+    return { mean: 0, sd: initializerRange / (writesResidual ? Math.sqrt(2 * layers) : 1) };
+  };
+
+/** A freshly initialised model. Equal seeds give equal weights. */
+export const createLlama = (config: LlamaConfig, seed: number): LanguageModel =>
+  buildLlama(config, initialVariables(llamaParameterShapes(config), llamaInitialValues(config), seed));

@@ -4,8 +4,8 @@ import { InputError } from '../base/index.js';
 import { tf } from '../engine/index.js';
 import { openSafetensors, type SafetensorsFile } from '../store/index.js';
 import { type Architecture, findArchitecture } from './architectures.js';
+import { isJsonObject } from './config-fields.js';
 import type { LanguageModel, ModelConfig } from './language-model.js';
-import { isJsonObject } from './llama-config.js';
 
 const readJsonObject = async (file: string): Promise<Readonly<Record<string, unknown>>> => {
   let text: string;
@@ -59,48 +59,60 @@ const openCheckpoint = async (folder: string): Promise<{ files: SafetensorsFile[
   return { files, at: index };
 };
 
-const holders = (files: readonly SafetensorsFile[]): Map<string, SafetensorsFile> => {
-  const found = new Map<string, SafetensorsFile>();
+/** Where a parameter is stored. */
+interface Holder {
+  readonly file: SafetensorsFile;
+  readonly name: string;
+}
+
+const readHolder = ({ file, name }: Holder): Promise<Float32Array> => file.read(name);
+
+/** The stored tensors by the names that parameters have. */
+const holders = (
+  files: readonly SafetensorsFile[],
+  canonicalName: (name: string) => string,
+): Map<string, Holder> => {
+  const found = new Map<string, Holder>();
   for (const file of files) {
     for (const name of file.tensors.keys()) {
-      if (found.has(name)) {
-        throw new InputError(`the tensor "${name}" is in two shards`, { where: { file: file.path } });
+      const canonical = canonicalName(name);
+      if (found.has(canonical)) {
+        throw new InputError(`the tensor "${name}" is stored twice`, { where: { file: file.path } });
       }
-      found.set(name, file);
+      found.set(canonical, { file, name });
     }
   }
   return found;
 };
 
-/** A tied checkpoint may store W_U again; another value there would silently be lost. */
-const checkTiedCopy = async (
-  found: ReadonlyMap<string, SafetensorsFile>,
-  config: ModelConfig,
+/** A checkpoint may store a tensor again, as tied models do with W_U; another value there would silently be lost. */
+const checkCopies = async (
+  found: ReadonlyMap<string, Holder>,
+  copies: ReadonlyMap<string, string>,
 ): Promise<void> => {
-  const copy = found.get('lm_head.weight');
-  const embedding = found.get('model.embed_tokens.weight');
-  if (!config.tied || !copy || !embedding) return;
-  const [unembedding, embeddings] = [
-    await copy.read('lm_head.weight'),
-    await embedding.read('model.embed_tokens.weight'),
-  ];
-  if (unembedding.length !== embeddings.length || unembedding.some((value, i) => value !== embeddings[i])) {
-    throw new InputError('tie_word_embeddings is true but lm_head.weight differs from the embeddings', {
-      where: { file: copy.path },
-      hint: 'set tie_word_embeddings to false, or save the model without lm_head.weight',
-    });
+  for (const [name, original] of copies) {
+    const copy = found.get(name);
+    const parameter = found.get(original);
+    if (!copy || !parameter) continue;
+    const [again, values] = [await readHolder(copy), await readHolder(parameter)];
+    if (again.length !== values.length || again.some((value, i) => value !== values[i])) {
+      throw new InputError(`the configuration says that ${name} is ${original}, but it differs from it`, {
+        where: { file: copy.file.path },
+        hint: `save the model without ${name}, or, for the head, with tie_word_embeddings: false`,
+      });
+    }
   }
 };
 
 const readVariables = async (
   architecture: Architecture,
   config: ModelConfig,
-  found: ReadonlyMap<string, SafetensorsFile>,
+  found: ReadonlyMap<string, Holder>,
   at: string,
 ): Promise<Map<string, tf.Variable>> => {
   const shapes = architecture.parameterShapes(config);
-  const redundant = (name: string): boolean =>
-    architecture.isRedundant(name, config) || (config.tied && name === 'lm_head.weight');
+  const copies = architecture.copies(config);
+  const redundant = (name: string): boolean => architecture.isRedundant(name) || copies.has(name);
   const missing = [...shapes.keys()].filter((name) => !found.has(name));
   const unknown = [...found.keys()].filter((name) => !shapes.has(name) && !redundant(name));
   if (missing.length > 0 || unknown.length > 0) {
@@ -116,19 +128,19 @@ const readVariables = async (
       { where: { file: at } },
     );
   }
-  await checkTiedCopy(found, config);
+  await checkCopies(found, copies);
   const variables = new Map<string, tf.Variable>();
   try {
     for (const [name, shape] of shapes) {
-      const file = found.get(name);
-      const stored = file?.tensors.get(name)?.shape ?? [];
-      if (!file || stored.join() !== shape.join()) {
+      const holder = found.get(name);
+      const stored = holder?.file.tensors.get(holder.name)?.shape ?? [];
+      if (!holder || stored.join() !== shape.join()) {
         throw new InputError(
           `"${name}" has shape [${stored.join(', ')}]; the configuration asks for [${shape.join(', ')}]`,
-          { where: { file: file?.path ?? at } },
+          { where: { file: holder?.file.path ?? at } },
         );
       }
-      const initial = tf.tensor(await file.read(name), [...shape]);
+      const initial = tf.tensor(await readHolder(holder), [...shape]);
       variables.set(name, tf.variable(initial));
       initial.dispose();
     }
@@ -158,7 +170,12 @@ export const loadModel = async (folder: string): Promise<LanguageModel> => {
   const config = architecture.parseConfig(json, configFile);
   const { files, at } = await openCheckpoint(folder);
   try {
-    const variables = await readVariables(architecture, config, holders(files), at);
+    const variables = await readVariables(
+      architecture,
+      config,
+      holders(files, architecture.canonicalName),
+      at,
+    );
     return architecture.build(config, variables);
   } finally {
     await Promise.all(files.map((file) => file.close()));

@@ -1,0 +1,10 @@
+import { architectureOf } from './architectures.js';
+import type { LanguageModel, ModelConfig } from './language-model.js';
+import { initialVariables } from './variables.js';
+
+/** A freshly initialised model of any architecture. Equal seeds give equal weights. */
+export const createModel = (config: ModelConfig, seed: number): LanguageModel => {
+  const architecture = architectureOf(config);
+  const shapes = architecture.parameterShapes(config);
+  return architecture.build(config, initialVariables(shapes, architecture.initialValues(config), seed));
+};
