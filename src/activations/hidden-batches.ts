@@ -1,8 +1,13 @@
 /** Runs a model over read items batch by batch; what follows decides whether to keep the rows or to write them. */
 import { ComputationError, InputError, type Progress, silentProgress } from '../base/index.js';
-import { padBatch } from '../data/index.js';
 import { gatherRows, linear, tf } from '../engine/index.js';
-import type { LanguageModel } from '../model/index.js';
+import {
+  type Arrangement,
+  type Arranger,
+  arrange,
+  arrangedBatch,
+  type LanguageModel,
+} from '../model/index.js';
 import { lengthBuckets } from './length-buckets.js';
 import type { ReadItem } from './readout.js';
 
@@ -25,12 +30,35 @@ export interface HiddenBatch {
   readonly logits: Float32Array | undefined;
 }
 
-const checkItem = ({ ids, position }: ReadItem, index: number, vocabularySize: number): void => {
+/** A read item as a model reads it: what goes where, and the position in the decoder. */
+interface ArrangedItem extends Pick<Arrangement, 'ids' | 'encoder'> {
+  readonly position: number;
+}
+
+const arrangeItem = (model: Arranger, item: ReadItem, index: number): ArrangedItem => {
+  const { ids, position, promptLength = ids.length, encoder } = item;
   if (!Number.isInteger(position) || position < 0 || position >= ids.length) {
     throw new InputError(`item ${index} has ${ids.length} tokens, so position ${position} cannot be read`);
   }
-  const stranger = ids.find((id) => id < 0 || id >= vocabularySize);
-  if (stranger !== undefined) {
+  if (model.decoderStartTokenId === undefined) {
+    if (encoder === undefined) return { ids, position };
+    throw new InputError(`item ${index} has tokens for an encoder, and the model has none`, {
+      hint: 'leave out "decoderIds"',
+    });
+  }
+  if (encoder !== undefined) return { ids, position, encoder };
+  const arranged = arrange(model, ids.subarray(0, promptLength), ids.subarray(promptLength));
+  const moved = position - promptLength + arranged.promptLength;
+  if (moved >= 0) return { ids: arranged.ids, encoder: ids.subarray(0, promptLength), position: moved };
+  throw new InputError(`item ${index} is read at position ${position} of its prompt, in the encoder`, {
+    hint: 'the decoder of an encoder–decoder can be read from the last prompt token on',
+  });
+};
+
+const checkTokens = ({ ids, encoder }: ArrangedItem, index: number, vocabularySize: number): void => {
+  for (const sequence of [ids, encoder ?? []]) {
+    const stranger = sequence.find((id) => id < 0 || id >= vocabularySize);
+    if (stranger === undefined) continue;
     throw new InputError(`item ${index} has token ${stranger}; the model knows 0 to ${vocabularySize - 1}`, {
       hint: 'encode with the tokenizer that belongs to this model',
     });
@@ -48,14 +76,11 @@ const checkFinite = (values: Float32Array, width: number, indices: readonly numb
 
 const runBatch = async (
   model: LanguageModel,
-  items: readonly ReadItem[],
+  items: readonly ArrangedItem[],
   indices: readonly number[],
   wantsLogits: boolean,
 ): Promise<HiddenBatch> => {
-  const batch = padBatch(
-    items.map(({ ids }) => ids),
-    0,
-  );
+  const batch = arrangedBatch(items);
   const tensors = tf.tidy(() => {
     const { final, residuals } = model.forward(batch, { captureResiduals: true });
     const rows = tf.tensor1d(
@@ -99,18 +124,19 @@ export async function* hiddenBatches(
     logits = false,
   }: ExtractOptions & { readonly logits?: boolean } = {},
 ): AsyncGenerator<HiddenBatch> {
-  items.forEach((item, index) => {
-    checkItem(item, index, model.vocabularySize);
+  const arranged = items.map((item, index) => arrangeItem(model, item, index));
+  arranged.forEach((item, index) => {
+    checkTokens(item, index, model.vocabularySize);
   });
-  const lengths = items.map(({ ids }) => ids.length);
+  const lengths = arranged.map(({ ids, encoder }) => ids.length + (encoder?.length ?? 0));
   const stage = progress.stage(title, items.length);
   try {
     for (const indices of lengthBuckets(lengths, batchSize)) {
-      const chosen = indices.flatMap((index) => items[index] ?? []);
+      const chosen = indices.flatMap((index) => arranged[index] ?? []);
       yield await runBatch(model, chosen, indices, logits);
       stage.advance(
         indices.length,
-        chosen.reduce((sum, { ids }) => sum + ids.length, 0),
+        chosen.reduce((sum, { ids, encoder }) => sum + ids.length + (encoder?.length ?? 0), 0),
       );
     }
   } finally {

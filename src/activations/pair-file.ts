@@ -16,8 +16,11 @@ export interface ActivationPairContents {
 }
 
 /** One SHA-256 over ids and positions, in order: two files with the same value were read at the same tokens. */
-export const hashReadItems = (items: readonly ReadItem[]): string =>
-  sha256Hex(items.map(({ ids, position }) => `${ids.join(' ')}@${position}`).join('\n'));
+export const hashReadItems = (items: readonly ReadItem[]): string => {
+  const describe = ({ ids, position, encoder }: ReadItem): string =>
+    `${encoder ? `${encoder.join(' ')}>` : ''}${ids.join(' ')}@${position}`;
+  return sha256Hex(items.map(describe).join('\n'));
+};
 
 /**
  * Writes `base`, `policy` [L, n, d] and `basePostNorm`, `policyPostNorm` [n, d] as float32 safetensors, atomically;

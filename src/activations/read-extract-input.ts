@@ -12,19 +12,28 @@ export interface ExtractInputOptions {
 
 type Row = Readonly<Record<string, unknown>>;
 
-const shape = 'a line is {"prompt": "…"}, {"prompt": "…", "response": "…"} or {"ids": [1, 2, …]}';
+const shape =
+  'a line is {"prompt": "…"}, {"prompt": "…", "response": "…"} or {"ids": [1, 2, …]}, for an encoder–decoder with {"decoderIds": [0, …]}';
 
 const isRow = (value: unknown): value is Row =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const readIds = (ids: unknown): ReadItem => {
+const readIds = (ids: unknown, key: 'ids' | 'decoderIds'): Int32Array => {
   if (!Array.isArray(ids) || ids.length === 0) {
-    throw new InputError('"ids" must be a list of at least one token id', { hint: shape });
+    throw new InputError(`"${key}" must be a list of at least one token id`, { hint: shape });
   }
   const bad = ids.findIndex((id) => !Number.isSafeInteger(id) || Number(id) < 0 || Number(id) > 0x7fffffff);
   if (bad >= 0)
-    throw new InputError(`"ids" holds ${JSON.stringify(ids[bad])} at position ${bad}: no token id`);
-  return { ids: Int32Array.from(ids, Number), position: ids.length - 1 };
+    throw new InputError(`"${key}" holds ${JSON.stringify(ids[bad])} at position ${bad}: no token id`);
+  return Int32Array.from(ids, Number);
+};
+
+/** Without ids for the decoder, an encoder–decoder reads `ids` in its encoder and is about to generate. */
+const readTokens = (row: Row): ReadItem => {
+  const ids = readIds(row['ids'], 'ids');
+  if (row['decoderIds'] === undefined) return { ids, position: ids.length - 1 };
+  const decoder = readIds(row['decoderIds'], 'decoderIds');
+  return { ids: decoder, position: decoder.length - 1, encoder: ids };
 };
 
 const readText = (row: Row, key: 'prompt' | 'response'): string | undefined => {
@@ -52,15 +61,13 @@ const encodeTexts = (
 };
 
 const readRow = (row: Row, { readout, tokenizer }: ExtractInputOptions): ReadItem => {
-  if (row['decoderIds'] !== undefined) {
-    throw new InputError('"decoderIds" belong to encoder–decoder models, which cannot be read yet', {
-      hint: shape,
-    });
-  }
   const [prompt, response] = [readText(row, 'prompt'), readText(row, 'response')];
   if (row['ids'] !== undefined) {
-    if (prompt === undefined && response === undefined) return readIds(row['ids']);
+    if (prompt === undefined && response === undefined) return readTokens(row);
     throw new InputError('"ids" stands beside a text: which is meant is unclear', { hint: shape });
+  }
+  if (row['decoderIds'] !== undefined) {
+    throw new InputError('"decoderIds" need "ids" beside them: what the encoder reads', { hint: shape });
   }
   if (prompt === undefined) throw new InputError('"prompt" is missing', { hint: shape });
   if (tokenizer === undefined) {
@@ -74,7 +81,7 @@ const readRow = (row: Row, { readout, tokenizer }: ExtractInputOptions): ReadIte
 
 /**
  * Reads what `extract` is to run on: JSON lines of {"prompt"}, {"prompt", "response"} or {"ids"}; ids are read at their
- * last one. The order of the lines is kept.
+ * last one, for an encoder–decoder with `decoderIds` beside them: the decoder's input, its start token first. The order of the lines is kept.
  *
  * @throws InputError with file and line for the first line that cannot be used
  */
@@ -84,8 +91,9 @@ export const readExtractInput = async (file: string, options: ExtractInputOption
     try {
       if (!isRow(value)) throw new InputError('expected a JSON object', { hint: shape });
       const item = readRow(value, options);
-      if (options.maxLength !== undefined && item.ids.length > options.maxLength) {
-        throw new InputError(`${item.ids.length} tokens are more than the model's ${options.maxLength}`, {
+      const length = Math.max(item.ids.length, item.encoder?.length ?? 0);
+      if (options.maxLength !== undefined && length > options.maxLength) {
+        throw new InputError(`${length} tokens are more than the model's ${options.maxLength}`, {
           hint: 'shorten the prompt',
         });
       }

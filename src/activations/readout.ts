@@ -1,4 +1,5 @@
 import { InputError } from '../base/index.js';
+import { joinTokens } from '../data/index.js';
 
 /**
  * The token position at which hidden states are read: `prompt-last` is the last prompt token (about to generate),
@@ -10,9 +11,17 @@ export const readouts: readonly Readout[] = ['prompt-last', 'response-last'];
 
 /** One token sequence and the position in it that is read. */
 export interface ReadItem {
+  /** Prompt and response as one sequence; the decoder's own ids where `encoder` is given. */
   readonly ids: Int32Array;
   /** Counted from 0; a real token, never padding. */
   readonly position: number;
+  /**
+   * How many of `ids` are the prompt; default all. An encoder–decoder reads them in its encoder, and its start token
+   * stands for the last of them in its decoder.
+   */
+  readonly promptLength?: number;
+  /** What the encoder of an encoder–decoder reads, where `ids` are what its decoder reads. */
+  readonly encoder?: Int32Array;
 }
 
 /** A prompt with its two completions, as token ids. */
@@ -21,14 +30,6 @@ export interface EncodedPair {
   readonly chosen: Int32Array;
   readonly rejected: Int32Array;
 }
-
-/** Prompt and completion as one sequence. */
-export const joinTokens = (prompt: Int32Array, completion: Int32Array): Int32Array => {
-  const ids = new Int32Array(prompt.length + completion.length);
-  ids.set(prompt);
-  ids.set(completion, prompt.length);
-  return ids;
-};
 
 /**
  * What to read for one prompt and, with `response-last`, its response.
@@ -44,7 +45,7 @@ export const readItem = (prompt: Int32Array, readout: Readout, response?: Int32A
     });
   }
   const ids = joinTokens(prompt, response);
-  return { ids, position: ids.length - 1 };
+  return { ids, position: ids.length - 1, promptLength: prompt.length };
 };
 
 /**

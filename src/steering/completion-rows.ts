@@ -1,6 +1,7 @@
 /** Which positions of which sequences score a preference: pure bookkeeping, no tensors. */
-import { type EncodedPair, joinTokens } from '../activations/index.js';
+import type { EncodedPair } from '../activations/index.js';
 import { InputError } from '../base/index.js';
+import { type Arrangement, type Arranger, arrange } from '../model/index.js';
 
 /** Marks a row that does not predict a token of that completion. */
 export const noTarget = -1;
@@ -14,10 +15,8 @@ export interface CompletionRow {
 }
 
 /** A sequence to run, without its last token: nothing is read there. */
-export interface CompletionSequence {
+export interface CompletionSequence extends Arrangement {
   readonly promptIndex: number;
-  readonly ids: Int32Array;
-  readonly promptLength: number;
   /** Index of the row read at position promptLength − 1 + k is `rows[k]`; −1 where it is read elsewhere. */
   readonly rows: readonly number[];
 }
@@ -40,7 +39,7 @@ const commonPrefix = (a: Int32Array, b: Int32Array): number => {
  *
  * @throws InputError for an empty prompt or completion
  */
-export const planCompletions = (encoded: readonly EncodedPair[]): CompletionPlan => {
+export const planCompletions = (model: Arranger, encoded: readonly EncodedPair[]): CompletionPlan => {
   const rows: CompletionRow[] = [];
   const sequences: CompletionSequence[] = [];
   encoded.forEach(({ prompt, chosen, rejected }, promptIndex) => {
@@ -68,8 +67,7 @@ export const planCompletions = (encoded: readonly EncodedPair[]): CompletionPlan
       });
       sequences.push({
         promptIndex,
-        ids: joinTokens(prompt, completion.subarray(0, -1)),
-        promptLength: prompt.length,
+        ...arrange(model, prompt, completion.subarray(0, -1)),
         rows: [...sharedRows.map((row) => (readsShared ? row : -1)), ...own],
       });
     };

@@ -1,8 +1,7 @@
 import { type EncodedPair, lengthBuckets } from '../activations/index.js';
 import { ComputationError, type Progress, silentProgress } from '../base/index.js';
-import { padBatch } from '../data/index.js';
 import { gatherRows, tf } from '../engine/index.js';
-import type { LanguageModel } from '../model/index.js';
+import { arrangedBatch, type LanguageModel } from '../model/index.js';
 import { type CompletionSequence, planCompletions } from './completion-rows.js';
 import type { Intervention } from './intervention.js';
 import { interventionHooks } from './intervention-hooks.js';
@@ -60,16 +59,16 @@ const scatterRows = (
   });
 };
 
+/** Tokens that go through the model. */
+const tokensOf = ({ ids, encoder }: CompletionSequence): number => ids.length + (encoder?.length ?? 0);
+
 const runSequences = async (
   model: LanguageModel,
   sequences: readonly CompletionSequence[],
   interventions: readonly Intervention[],
   { states, residual }: StatesInProgress,
 ): Promise<void> => {
-  const batch = padBatch(
-    sequences.map(({ ids }) => ids),
-    0,
-  );
+  const batch = arrangedBatch(sequences);
   const reads = sequences.flatMap(({ promptLength, rows }, b) =>
     rows.flatMap((row, k) => (row < 0 ? [] : [{ row, position: b * batch.length + promptLength - 1 + k }])),
   );
@@ -133,7 +132,7 @@ export const collectCompletionStates = async (
     captureResiduals = false,
   }: CompletionOptions = {},
 ): Promise<CompletionStates> => {
-  const { rows, sequences } = planCompletions(encoded);
+  const { rows, sequences } = planCompletions(model, encoded);
   const d = model.hiddenSize;
   const states = new Float32Array(rows.length * d);
   const residual = Array.from(
@@ -150,13 +149,13 @@ export const collectCompletionStates = async (
   const stage = progress.stage('completion states', sequences.length);
   try {
     for (const [groupInterventions, group] of groups) {
-      const lengths = group.map(({ ids }) => ids.length);
+      const lengths = group.map(tokensOf);
       for (const indices of lengthBuckets(lengths, batchSize)) {
         const batch = indices.flatMap((index) => group[index] ?? []);
         await runSequences(model, batch, groupInterventions, { states, residual });
         stage.advance(
           batch.length,
-          batch.reduce((sum, { ids }) => sum + ids.length, 0),
+          batch.reduce((sum, sequence) => sum + tokensOf(sequence), 0),
         );
       }
     }

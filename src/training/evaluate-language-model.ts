@@ -11,17 +11,18 @@ export interface LanguageModelEvaluation {
   readonly tokens: number;
 }
 
-/** How well a model predicts held-out text. */
+/** How well a model predicts held-out text; an encoder–decoder the second half of each row, given the first. */
 export const evaluateLanguageModel = async (
   model: LanguageModel,
   rows: TokenRows,
   { batchSize = 32 }: { readonly batchSize?: number } = {},
 ): Promise<LanguageModelEvaluation> => {
   const context = contextOf(rows);
+  const prefix = Math.ceil(context / 2);
   let total = 0;
   let tokens = 0;
   for (let from = 0; from < rows.length; from += batchSize) {
-    const { batch, targets } = batchOfRows(rows.slice(from, from + batchSize), context);
+    const { batch, targets } = batchOfRows(rows.slice(from, from + batchSize), context, model, prefix);
     const mean = tf.tidy(() => meanNextTokenLogp(model, batch, targets));
     total -= ((await mean.data())[0] ?? Number.NaN) * targets.length;
     tokens += targets.length;

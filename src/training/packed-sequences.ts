@@ -1,8 +1,15 @@
 /** Prompts with completions as one batch, of which only the positions that predict completion tokens are unembedded. */
 import { UsageError } from '../base/index.js';
-import { padBatch, type TokenBatch } from '../data/index.js';
+import type { TokenBatch } from '../data/index.js';
 import { gatherRows, targetLogps, tf } from '../engine/index.js';
-import type { ForwardOptions, LanguageModel } from '../model/index.js';
+import {
+  type Arrangement,
+  type Arranger,
+  arrange,
+  arrangedBatch,
+  type ForwardOptions,
+  type LanguageModel,
+} from '../model/index.js';
 
 export interface TokenSequence {
   readonly prompt: Int32Array;
@@ -11,7 +18,7 @@ export interface TokenSequence {
 
 export interface PackedSequences {
   readonly batch: TokenBatch;
-  /** Of each row of the batch. */
+  /** Of each row of the batch, in the decoder's ids where there is an encoder. */
   readonly promptLengths: readonly number[];
   /** How many sequences were packed; there may be fewer rows. */
   readonly count: number;
@@ -25,53 +32,54 @@ export interface PackedSequences {
   readonly tokens: number;
 }
 
+const realTokens = ({ lengths }: Pick<TokenBatch, 'lengths'>): number =>
+  lengths.reduce((sum, length) => sum + length, 0);
+
 const isPrefix = (short: Int32Array, long: Int32Array): boolean =>
   short.length <= long.length && short.every((id, i) => long[i] === id);
 
-/** What the model reads: everything but the last token, which is only predicted. */
-const inputOf = ({ prompt, completion }: TokenSequence): Int32Array => {
-  const input = new Int32Array(prompt.length + completion.length - 1);
-  input.set(prompt);
-  input.set(completion.subarray(0, -1), prompt.length);
-  return input;
-};
+interface Row extends Arrangement {
+  readonly prompt: Int32Array;
+}
+
+/** Whether one of two rows begins with all that the other has, so that a causal decoder can serve both in one. */
+const share = (a: Row, b: Row): boolean =>
+  a.promptLength === b.promptLength &&
+  (isPrefix(a.ids, b.ids) || isPrefix(b.ids, a.ids)) &&
+  (a.encoder === undefined || (a.prompt.length === b.prompt.length && isPrefix(a.prompt, b.prompt)));
 
 /**
- * Packs sequences for one forward pass. A sequence whose input is a prefix of its neighbour's (or the reverse) shares its
- * row, since a causal model gives both the same states: two one-token completions of one prompt cost one row.
+ * Packs sequences for one forward pass of `model`, as it reads them: the last token is only predicted. A sequence whose
+ * input is a prefix of its neighbour's (or the reverse) shares its row, since a causal model gives both the same states:
+ * two one-token completions of one prompt cost one row. Of an encoder–decoder, equal prompts are encoded once.
  *
  * @throws UsageError for an empty prompt or completion: its first token would have no position to be predicted from
  */
-export const packSequences = (sequences: readonly TokenSequence[]): PackedSequences => {
-  const rows: { input: Int32Array; promptLength: number }[] = [];
+export const packSequences = (sequences: readonly TokenSequence[], model: Arranger): PackedSequences => {
+  const rows: Row[] = [];
   const rowOf: number[] = [];
-  for (const [index, sequence] of sequences.entries()) {
-    if (sequence.prompt.length === 0 || sequence.completion.length === 0) {
-      const part = sequence.prompt.length === 0 ? 'prompt' : 'completion';
+  for (const [index, { prompt, completion }] of sequences.entries()) {
+    if (prompt.length === 0 || completion.length === 0) {
+      const part = prompt.length === 0 ? 'prompt' : 'completion';
       throw new UsageError(`sequence ${index} has an empty ${part}`, {
         hint: 'a prompt needs at least one token, if only the beginning-of-sequence one',
       });
     }
-    const input = inputOf(sequence);
+    const row = { ...arrange(model, prompt, completion.subarray(0, -1)), prompt };
     const last = rows.at(-1);
-    const samePrompt = last?.promptLength === sequence.prompt.length;
-    if (last && samePrompt && (isPrefix(input, last.input) || isPrefix(last.input, input))) {
-      if (input.length > last.input.length) last.input = input;
-    } else {
-      rows.push({ input, promptLength: sequence.prompt.length });
-    }
+    if (!last || !share(last, row)) rows.push(row);
+    else if (row.ids.length > last.ids.length) rows[rows.length - 1] = row;
     rowOf.push(rows.length - 1);
   }
-  const batch = padBatch(
-    rows.map(({ input }) => input),
-    0,
-  );
+  const batch = arrangedBatch(rows);
   const predictors: number[] = [];
   const targets: number[] = [];
   const owners: number[] = [];
-  for (const [index, { prompt, completion }] of sequences.entries()) {
+  for (const [index, { completion }] of sequences.entries()) {
+    const row = rowOf[index] ?? 0;
+    const first = row * batch.length + (rows[row]?.promptLength ?? 1) - 1;
     for (const [t, token] of completion.entries()) {
-      predictors.push((rowOf[index] ?? 0) * batch.length + prompt.length - 1 + t);
+      predictors.push(first + t);
       targets.push(token);
       owners.push(index);
     }
@@ -83,7 +91,7 @@ export const packSequences = (sequences: readonly TokenSequence[]): PackedSequen
     predictors: Int32Array.from(predictors),
     targets: Int32Array.from(targets),
     owners: Int32Array.from(owners),
-    tokens: batch.lengths.reduce((sum, length) => sum + length, 0),
+    tokens: realTokens(batch) + (batch.encoder ? realTokens(batch.encoder.batch) : 0),
   };
 };
 

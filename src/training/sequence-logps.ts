@@ -37,7 +37,10 @@ const groupedLogps = async (
   const groupsPerBatch = Math.max(1, Math.floor(batchSize / Math.max(1, groups[0]?.length ?? 1)));
   for (let from = 0; from < order.length; from += groupsPerBatch) {
     const members = order.slice(from, from + groupsPerBatch);
-    const packed = packSequences(members.flatMap((index) => groups[index] ?? []));
+    const packed = packSequences(
+      members.flatMap((index) => groups[index] ?? []),
+      model,
+    );
     const sums = tf.tidy(() => packedSequenceLogps(model, packed, interventions?.(packed.promptLengths)));
     const values = await sums.data();
     sums.dispose();

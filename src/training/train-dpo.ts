@@ -51,7 +51,7 @@ const dpoStep = (
   reference: readonly { readonly chosen: number; readonly rejected: number }[],
   beta: number,
 ): TrainingStep<DpoStepMetrics> => {
-  const packed = packSequences(pairs.flatMap(pairOf));
+  const packed = packSequences(pairs.flatMap(pairOf), policy);
   // Subtracted in float64, so that float32 sees only the small difference.
   const referenceMargins = Float32Array.from(reference, ({ chosen, rejected }) => chosen - rejected);
   return {

@@ -1,7 +1,7 @@
 import { createRandom, UsageError } from '../base/index.js';
 import type { TokenBatch } from '../data/index.js';
 import { targetLogps, tf } from '../engine/index.js';
-import type { LanguageModel } from '../model/index.js';
+import { type Arranger, arrange, arrangedBatch, type LanguageModel } from '../model/index.js';
 import type { OptimiserConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
 import { optimise } from './optimise.js';
 
@@ -24,19 +24,24 @@ export const contextOf = (rows: TokenRows): number => {
   return length - 1;
 };
 
-/** Inputs and targets of rows. */
+/**
+ * Inputs and targets of rows. An encoder–decoder reads the first `prefix` tokens in its encoder and predicts the others
+ * (prefix language modelling, arXiv 1910.10683 §3.2.1); a decoder alone predicts all but the first.
+ */
 export const batchOfRows = (
   rows: TokenRows,
   context: number,
+  model: Arranger,
+  prefix: number,
 ): { readonly batch: TokenBatch; readonly targets: Int32Array } => {
-  const inputs = new Int32Array(rows.length * context);
-  const targets = new Int32Array(rows.length * context);
+  const batch = arrangedBatch(
+    rows.map((row) => arrange(model, row.subarray(0, prefix), row.subarray(prefix, context))),
+  );
+  const targets = new Int32Array(rows.length * batch.length);
   for (const [i, row] of rows.entries()) {
-    inputs.set(row.subarray(0, context), i * context);
-    targets.set(row.subarray(1, context + 1), i * context);
+    targets.set(row.subarray(context + 1 - batch.length), i * batch.length);
   }
-  const lengths = new Int32Array(rows.length).fill(context);
-  return { batch: { ids: inputs, batch: rows.length, length: context, lengths }, targets };
+  return { batch, targets };
 };
 
 /** Mean log p of the next token over all positions: a scalar, differentiable. */
@@ -61,6 +66,13 @@ const rowsByStep = (rows: TokenRows, { batchSize }: OptimiserConfig, seed: numbe
   };
 };
 
+/** Where an encoder–decoder's rows are cut, anew at each step: its encoder sees between an eighth and seven of them. */
+const prefixByStep = (context: number, seed: number): (() => number) => {
+  const random = createRandom(seed).fork('prefix');
+  const least = Math.ceil(context / 8);
+  return () => least + random.integer(Math.max(1, context - 2 * least + 1));
+};
+
 /**
  * Trains `model` in place to predict the next token of text: the negative log-likelihood averaged over all positions.
  * Every parameter is trained.
@@ -75,12 +87,13 @@ export const trainLanguageModel = (
 ): Promise<TrainingResult> => {
   const context = contextOf(rows);
   const nextRows = rowsByStep(rows, config, options.seed);
+  const nextPrefix = prefixByStep(context, options.seed);
   return optimise<StepMetrics>({
     model,
     title: 'pretraining',
     totalSteps: config.steps,
     stepAt: () => {
-      const { batch, targets } = batchOfRows(nextRows(), context);
+      const { batch, targets } = batchOfRows(nextRows(), context, model, nextPrefix());
       return {
         tokens: targets.length,
         loss: () => ({ loss: tf.neg(meanNextTokenLogp(model, batch, targets)) as tf.Scalar }),

@@ -22,7 +22,10 @@ export const trainSft = (
     title: 'SFT',
     totalSteps: batches.length,
     stepAt: (step) => {
-      const packed = packSequences((batches[step] ?? []).flatMap((index) => data[index] ?? []));
+      const packed = packSequences(
+        (batches[step] ?? []).flatMap((index) => data[index] ?? []),
+        policy,
+      );
       return {
         tokens: packed.tokens,
         loss: () => ({ loss: tf.neg(tf.mean(packedTokenLogps(policy, packed))) as tf.Scalar }),

@@ -46,7 +46,12 @@ describe('readExtractInput', () => {
 
   it('should read responses at the last token of prompt and response', async () => {
     const items = await read('{"prompt":"abc","response":" d"}\n', { readout: 'response-last' });
-    expect(items).toEqual([{ ids: ids('abc d'), position: 5 }]);
+    expect(items).toEqual([{ ids: ids('abc d'), position: 5, promptLength: 4 }]);
+  });
+
+  it('should take ids for a decoder beside those for its encoder, as they are', async () => {
+    const items = await read('{"ids":[5,6,7],"decoderIds":[0,9]}\n');
+    expect(items).toEqual([{ ids: Int32Array.of(0, 9), position: 1, encoder: Int32Array.of(5, 6, 7) }]);
   });
 
   it('should need no tokenizer for ids', async () => {
@@ -70,7 +75,19 @@ describe('readExtractInput', () => {
       ['{"ids": [1, -2]}', /-2 at position 1/],
       ['{"ids": [1, 1.5]}', /1\.5 at position 1/],
       ['{"ids": [1], "prompt": "a"}', /unclear/],
-      ['{"ids": [1], "decoderIds": [2]}', /encoder–decoder/],
+      ['{"ids": [1], "decoderIds": []}', /"decoderIds" must be a list of at least one/],
+      ['{"ids": [1], "decoderIds": ["a"]}', /"decoderIds" holds "a" at position 0/],
+      ['{"prompt": "a", "decoderIds": [2]}', /need "ids" beside them/],
+      [
+        '{"ids": [1], "decoderIds": [1, 2, 3, 4, 5]}',
+        /5 tokens are more than the model's 4/,
+        { maxLength: 4 },
+      ],
+      [
+        '{"ids": [1, 2, 3, 4, 5], "decoderIds": [1]}',
+        /5 tokens are more than the model's 4/,
+        { maxLength: 4 },
+      ],
       ['{"prompt": "a"', /JSON/],
       ['{"prompt": "a"}', /response-last needs a response/, { readout: 'response-last' }],
       ['{"prompt": "a", "response": ""}', /response-last needs a response/, { readout: 'response-last' }],
@@ -102,9 +119,11 @@ describe('readoutPositions', () => {
 
   it('should tell the last prompt token from the last response token', () => {
     expect(readoutPositions([pair], 'prompt-last')).toEqual([{ ids: pair.prompt, position: 1 }]);
-    expect(readoutPositions([pair], 'response-last')).toEqual([{ ids: Int32Array.of(1, 2, 3), position: 2 }]);
+    expect(readoutPositions([pair], 'response-last')).toEqual([
+      { ids: Int32Array.of(1, 2, 3), position: 2, promptLength: 2 },
+    ]);
     const rejected = readoutPositions([pair], 'response-last', 'rejected');
-    expect(rejected).toEqual([{ ids: Int32Array.of(1, 2, 4, 5), position: 3 }]);
+    expect(rejected).toEqual([{ ids: Int32Array.of(1, 2, 4, 5), position: 3, promptLength: 2 }]);
   });
 
   it('should refuse an empty prompt', () => {

@@ -105,7 +105,7 @@ describe('sequenceLogps', () => {
           2e-5,
         );
         expect(maxDifference(await sequenceLogps(model, related), alone)).toBeLessThan(2e-5);
-        expect(packSequences(related).batch.batch).toBeLessThanOrEqual(data.length);
+        expect(packSequences(related, model).batch.batch).toBeLessThanOrEqual(data.length);
       }),
       { numRuns: 8 },
     );
