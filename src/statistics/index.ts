@@ -1,3 +1,4 @@
+export * from './bimodality.js';
 export * from './bootstrap.js';
 export * from './corrections.js';
 export * from './interval.js';
