@@ -1,18 +1,20 @@
 /**
- * Trains the shipped base model on the corpus of scripts/build-assets and writes it, with a record of how, to
- * assets/model. Run by `npm run build:assets` after the corpus step; alone:
+ * Trains the shipped base model, or rungs of the ladder (scripts/rungs.ts), on the corpus of scripts/build-assets and
+ * writes each, with a record of how, below assets/. Run by `npm run build:assets` after the corpus step; alone:
  *
- *   npx tsx scripts/pretrain.ts [--steps N | --minutes M] [--seed N] [--engine auto] [--out DIR] [--dtype F32|F16]
+ *   npx tsx scripts/pretrain.ts [--rung shipped|ladder|NAME,NAME…] [--steps N | --minutes M] [--seed N] [--engine auto]
+ *                               [--out DIR] [--dtype F32|F16]
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadTokenizer } from '../src/data/index.js';
 import { parseEngineName, startEngine } from '../src/engine/index.js';
 import {
-  createLlama,
+  countParameters,
+  createModel,
   hashParameters,
   type LanguageModel,
-  type LlamaConfig,
+  loadModel,
   saveModel,
 } from '../src/model/index.js';
 import { stableJson, writeFileAtomic } from '../src/store/index.js';
@@ -26,17 +28,18 @@ import {
 } from '../src/training/index.js';
 import { buildCorpus } from './build-assets/corpus.js';
 import { ASSETS_FOLDER } from './build-assets/settings.js';
+import { RUNGS, type Rung } from './rungs.js';
 
 const flags = {
+  rung: { type: 'string', default: 'shipped' },
   steps: { type: 'string' },
   minutes: { type: 'string' },
   seed: { type: 'string', default: '1' },
   engine: { type: 'string', default: 'auto' },
-  out: { type: 'string', default: join(ASSETS_FOLDER, 'model') },
-  dtype: { type: 'string', default: 'F32' },
+  out: { type: 'string' },
+  dtype: { type: 'string' },
 } as const;
 
-const defaultSteps = 1400;
 const reportEvery = 20;
 const evaluateEvery = 500;
 
@@ -46,31 +49,23 @@ const countOf = (text: string, flag: string): number => {
   return value;
 };
 
-const modelConfig = async (context: number): Promise<LlamaConfig> => {
-  const tokenizer = await loadTokenizer(join(ASSETS_FOLDER, 'model'));
-  return {
-    architecture: 'llama',
-    hiddenSize: 96,
-    intermediateSize: 256,
-    layers: 6,
-    heads: 4,
-    keyValueHeads: 2,
-    headDim: 24,
-    vocabularySize: tokenizer.vocabularySize,
-    maxPositions: context,
-    rmsNormEpsilon: 1e-5,
-    ropeTheta: 10000,
-    ropeScaling: { type: 'none' },
-    tied: true,
-    initializerRange: 0.02,
-    bosTokenId: tokenizer.bosId,
-    eosTokenIds: tokenizer.eosId === undefined ? [] : [tokenizer.eosId],
-    padTokenId: tokenizer.padId,
-  };
+const rungsNamed = (text: string): readonly Rung[] => {
+  const names = text === 'ladder' ? Object.keys(RUNGS).filter((name) => name !== 'shipped') : text.split(',');
+  return names.map((name) => {
+    const rung = RUNGS[name];
+    if (!rung) throw new Error(`there is no rung "${name}": ladder, ${Object.keys(RUNGS).join(', ')}`);
+    return rung;
+  });
 };
 
-const trainingConfig = (steps: number): LanguageModellingConfig => ({
-  learningRate: 3e-3,
+const dtypeOf = (text: string | undefined, fallback: 'F32' | 'F16'): 'F32' | 'F16' => {
+  if (text === undefined) return fallback;
+  if (text !== 'F32' && text !== 'F16') throw new Error(`--dtype is F32 or F16, not "${text}"`);
+  return text;
+};
+
+const trainingConfig = (steps: number, learningRate: number): LanguageModellingConfig => ({
+  learningRate,
   batchSize: 32,
   warmupSteps: Math.min(100, Math.ceil(steps / 10)),
   schedule: 'cosine',
@@ -88,7 +83,7 @@ const stepsWithin = async (minutes: number, model: LanguageModel, rows: TokenRow
     durations.push(performance.now() - last);
     last = performance.now();
   };
-  await trainLanguageModel(copy, rows, trainingConfig(8), { seed: 0, onStep });
+  await trainLanguageModel(copy, rows, trainingConfig(8, 1e-3), { seed: 0, onStep });
   copy.dispose();
   const median = durations.slice(1).sort((a, b) => a - b)[3] ?? 1000;
   return Math.max(1, Math.floor((minutes * 60_000) / median));
@@ -97,30 +92,34 @@ const stepsWithin = async (minutes: number, model: LanguageModel, rows: TokenRow
 const describe = ({ natsPerToken, perplexity, tokens }: LanguageModelEvaluation): string =>
   `${natsPerToken.toFixed(4)} nats/token (perplexity ${perplexity.toFixed(1)}, ${tokens} tokens)`;
 
-const main = async (): Promise<void> => {
-  const { values } = parseArgs({ options: flags });
-  const { dtype } = values;
-  if (dtype !== 'F32' && dtype !== 'F16') throw new Error(`--dtype is F32 or F16, not "${dtype}"`);
-  const seed = Number(values.seed);
-  const engine = await startEngine(parseEngineName(values.engine));
-  console.log(`engine ${engine.name}: ${engine.details}`);
-  const { trainRows, heldOutSpeeches, heldOutReviews, context, counts } = await buildCorpus();
-  const config = await modelConfig(context);
-  const model = createLlama(config, seed);
+const { values } = parseArgs({ options: flags });
+const seed = Number(values.seed);
+const tokenizerFolder = join(ASSETS_FOLDER, 'model');
+const engine = await startEngine(parseEngineName(values.engine));
+console.log(`engine ${engine.name}: ${engine.details}`);
+const { trainRows, heldOutSpeeches, heldOutReviews, context, counts } = await buildCorpus();
+const tokenizer = await loadTokenizer(tokenizerFolder);
+
+const pretrain = async (rung: Rung): Promise<void> => {
+  const folder = values.out ?? join(ASSETS_FOLDER, rung.folder);
+  const dtype = dtypeOf(values.dtype, rung.dtype);
+  const model = createModel(rung.configure(tokenizer, context), seed);
   const steps =
     values.minutes === undefined
-      ? countOf(values.steps ?? String(defaultSteps), 'steps')
+      ? countOf(values.steps ?? String(rung.steps), 'steps')
       : await stepsWithin(countOf(values.minutes, 'minutes'), model, trainRows);
-  const training = trainingConfig(steps);
-  const evaluate = async () => ({
-    speeches: await evaluateLanguageModel(model, heldOutSpeeches),
-    reviews: await evaluateLanguageModel(model, heldOutReviews),
+  const training = trainingConfig(steps, rung.learningRate);
+  const evaluate = async (of: LanguageModel) => ({
+    speeches: await evaluateLanguageModel(of, heldOutSpeeches),
+    reviews: await evaluateLanguageModel(of, heldOutReviews),
   });
   const report = async (): Promise<void> => {
-    const { speeches, reviews } = await evaluate();
+    const { speeches, reviews } = await evaluate(model);
     console.log(`  held-out speeches ${describe(speeches)}\n  held-out reviews  ${describe(reviews)}`);
   };
-  console.log(`${trainRows.length} rows of ${context} tokens; ${steps} steps of ${training.batchSize} rows`);
+  console.log(
+    `${rung.folder}: ${trainRows.length} rows of ${context} tokens; ${steps} steps of ${training.batchSize} rows`,
+  );
   await report();
   const started = performance.now();
   let window: number[] = [];
@@ -141,11 +140,14 @@ const main = async (): Promise<void> => {
     if ((step + 1) % evaluateEvery === 0 && step + 1 !== steps) await report();
   };
   const result = await trainLanguageModel(model, trainRows, training, { seed, onStep });
-  const heldOut = await evaluate();
+  await saveModel(model, folder, { dtype, tokenizerFolder });
+  model.dispose();
+  // What is recorded is true of what is stored, which may be rounded.
+  const stored = await loadModel(folder);
+  const heldOut = await evaluate(stored);
   console.log(`held-out speeches ${describe(heldOut.speeches)}`);
   console.log(`held-out reviews  ${describe(heldOut.reviews)}`);
-  await saveModel(model, values.out, { dtype, tokenizerFolder: join(ASSETS_FOLDER, 'model') });
-  const parameters = [...model.variables.values()].reduce((sum, { size }) => sum + size, 0);
+  const parameters = countParameters(stored);
   const record = {
     parameters,
     seeds: { initialisation: seed, rowOrder: seed },
@@ -158,12 +160,12 @@ const main = async (): Promise<void> => {
     seconds: Math.round(result.seconds),
     heldOut,
     storedAs: dtype,
-    sha256: await hashParameters(model, model.embeddingNames()),
+    sha256: await hashParameters(stored, stored.embeddingNames()),
     lossCurve: curve,
   };
-  await writeFileAtomic(join(values.out, 'training.json'), stableJson(record));
-  console.log(`wrote ${values.out}: ${parameters} parameters`);
-  model.dispose();
+  await writeFileAtomic(join(folder, 'training.json'), stableJson(record));
+  console.log(`wrote ${folder}: ${parameters} parameters`);
+  stored.dispose();
 };
 
-await main();
+for (const rung of rungsNamed(values.rung)) await pretrain(rung);

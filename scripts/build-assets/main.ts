@@ -3,8 +3,8 @@
  *
  *   npx tsx scripts/build-assets/main.ts [--sources DIR] [--corpus DIR]
  *
- * With `--corpus` the pretraining rows are written too. The model is trained by scripts/pretrain.ts, and
- * assets/PROVENANCE.md is written last, by write-provenance.ts; `npm run build:assets` runs all three.
+ * With `--corpus` the pretraining rows are written too. The models are trained by scripts/pretrain.ts, and
+ * assets/PROVENANCE.md is written last, by write-provenance.ts; `npm run build:assets` runs all of them.
  */
 
 import { join, relative } from 'node:path';

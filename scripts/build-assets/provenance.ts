@@ -17,6 +17,8 @@ export interface ProvenanceFacts {
   readonly corpus: Corpus['counts'];
   /** What scripts/pretrain.ts recorded, once the model is trained. */
   readonly model: ModelRecord | undefined;
+  /** The same of each rung of the ladder, by its name. */
+  readonly ladder: Readonly<Record<string, ModelRecord>>;
   readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 }
 
@@ -88,6 +90,23 @@ const modelSection = (model: ModelRecord | undefined): string => {
     seconds, not to be used. \`model/training.json\` has the settings and the loss curve.`);
 };
 
+const ladderSection = (ladder: ProvenanceFacts['ladder']): string => {
+  const rungs = Object.entries(ladder).sort(([, a], [, b]) => a.parameters - b.parameters);
+  if (rungs.length === 0) return 'The ladder has not been trained yet.';
+  const rows = rungs.map(
+    ([name, { parameters, steps, tokens, heldOut }]) =>
+      `| models/${name} | ${count(parameters)} | ${count(steps)} | ${count(tokens)} | ${heldOut.speeches.perplexity.toFixed(1)} | ${heldOut.reviews.perplexity.toFixed(1)} |`,
+  );
+  return `${wrap(`The ladder: further models by the same script on the same rows, to compare architectures and sizes
+    (\`scripts/rungs.ts\` says what each is). They are stored in halves; perplexities are of what is stored. The
+    encoder–decoder predicts the second half of each held-out row, given the first: its perplexities stand beside those
+    of a decoder only roughly. Its record counts the tokens that its decoder predicted.`)}
+
+| model | parameters | steps | tokens | perplexity: speeches | reviews |
+| --- | --- | --- | --- | --- | --- |
+${rows.join('\n')}`;
+};
+
 /** Share of cloze tuples whose preferred completion is the word that stood in the sentence. */
 const ownIsChosen = ({ split }: ProvenanceFacts, tuples: PreferenceSplit['train']): string => {
   const texts = new Map([...split.trainReviews, ...split.heldOutReviews].map(({ id, text }) => [id, text]));
@@ -142,6 +161,8 @@ ${wrap(`Byte-level BPE of ${count(tokenizer.vocabularySize)} tokens, learnt from
   (${count(corpus.reviewTokens)} tokens a pass, repeated), shuffled.`)}
 
 ${modelSection(model)}
+
+${ladderSection(facts.ladder)}
 
 ## Preference tuples
 

@@ -6,6 +6,7 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadShippedPreferences, loadTokenizer } from '../../src/data/index.js';
 import { writeFileAtomic } from '../../src/store/index.js';
+import { RUNGS } from '../rungs.js';
 import { buildCorpus } from './corpus.js';
 import { selectOpinionWords } from './opinion-words.js';
 import { describeProvenance, type ModelRecord } from './provenance.js';
@@ -27,7 +28,15 @@ const shippedFiles = async () => {
   return Promise.all(named.map(async ({ path, name }) => ({ name, bytes: await readFile(path) })));
 };
 
-const trainingRecord = join(ASSETS_FOLDER, 'model', 'training.json');
+const readRecord = async (folder: string): Promise<ModelRecord | undefined> => {
+  const file = join(ASSETS_FOLDER, folder, 'training.json');
+  return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as ModelRecord) : undefined;
+};
+const ladder: Record<string, ModelRecord> = {};
+for (const { folder } of Object.values(RUNGS)) {
+  const record = await readRecord(folder);
+  if (record && folder.startsWith('models/')) ladder[folder.slice('models/'.length)] = record;
+}
 const sources = await readSources(sourcesFolder);
 const split = splitSources(sources, SEED);
 const content = describeProvenance({
@@ -40,9 +49,8 @@ const content = describeProvenance({
   },
   tokenizer: await loadTokenizer(join(ASSETS_FOLDER, 'model')),
   corpus: (await buildCorpus({ sourcesFolder })).counts,
-  model: existsSync(trainingRecord)
-    ? (JSON.parse(await readFile(trainingRecord, 'utf8')) as ModelRecord)
-    : undefined,
+  model: await readRecord('model'),
+  ladder,
   files: await shippedFiles(),
 });
 await writeFileAtomic(target, content);
