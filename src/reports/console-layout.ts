@@ -3,6 +3,7 @@
 import type { ClaimReport, ControlReport, Judgement, RunReport } from '../claims/index.js';
 import { formatDifference, formatEstimate, formatThreshold } from './format.js';
 import { isSurprise } from './outcome-words.js';
+import { widest } from './text.js';
 
 export interface Layout {
   readonly name: number;
@@ -45,9 +46,9 @@ const DETAILS: readonly Detail[] = [
 const SHORT_NAME = 20;
 const GAP = 2;
 
-const longest = (texts: readonly string[]): number => Math.max(0, ...texts.map((text) => [...text].length));
-
-const beatenText = ({ beaten }: ControlReport, words: boolean): string => {
+/** A companion is there to be looked at, not to be beaten. */
+const beatenText = ({ beaten, role }: ControlReport, words: boolean): string => {
+  if (role === 'companion') return ' ';
   if (!words) return beaten ? '✓' : '✗';
   return beaten ? '✓ beaten' : '✗ not beaten';
 };
@@ -56,30 +57,31 @@ const measure = (claims: readonly ClaimReport[], detail: Detail): Layout => {
   const controls = claims.flatMap((claim) => claim.controls);
   const estimateOf = ({ estimate, interval, threshold }: Judgement): string =>
     formatEstimate(estimate, detail.intervals ? interval : null, threshold);
-  const markWidth = detail.words && controls.some(({ beaten }) => !beaten) ? 12 : 8;
+  const markWidth =
+    detail.words && controls.some(({ beaten, role }) => role === 'control' && !beaten) ? 12 : 8;
   const againstOf = (control: ControlReport): string => {
     const mark = beatenText(control, detail.words);
     const interval = detail.differenceIntervals ? control.differenceInterval : null;
     const difference = formatDifference(control.difference, interval);
     return `${detail.words ? mark.padEnd(markWidth) : mark} ${difference}`;
   };
-  const name = longest([
+  const name = widest([
     'CLAIM',
     '  control',
     ...claims.map(({ id }) => id),
     ...controls.map(({ id }) => `  ${id}`),
   ]);
-  const estimate = longest([
+  const estimate = widest([
     detail.intervals ? 'ESTIMATE [95 %]' : 'ESTIMATE',
     ...[...claims, ...controls].map(estimateOf),
   ]);
-  const against = longest([
+  const against = widest([
     'claim − control',
     ...claims.map(({ threshold, n }) => `${formatThreshold(threshold)}, n ${n}`),
     ...controls.map(againstOf),
   ]);
   const expected = detail.expected ? 'EXPECTED'.length : 0;
-  const result = longest([
+  const result = widest([
     'verdict',
     ...claims.map(({ outcome }) => outcome),
     ...controls.map((control) => `${control.verdict}${isSurprise(control) ? ' !' : ''}`),

@@ -51,6 +51,18 @@ export const formatEstimate = (
   return `${formatAgainst(estimate, limit)} ${formatInterval(interval, limit)}`.trimEnd();
 };
 
+/** `0.94 [0.93, 0.95]` where there is no limit to read it against. */
+export const formatQuantity = (estimate: number | null, interval: Interval | null): string =>
+  interval === null
+    ? formatNumber(estimate)
+    : `${formatNumber(estimate)} [${formatNumber(interval[0])}, ${formatNumber(interval[1])}]`;
+
+/** A confidence level: `95 %`. */
+export const formatLevel = (level: number): string => `${Math.round(level * 1000) / 10} %`;
+
+/** A number of parameters: `0.76 M`. */
+export const formatParameters = (count: number): string => `${(count / 1e6).toFixed(2)} M`;
+
 /** A difference with its sign: `+0.008 [0.007, 0.009]`. */
 export const formatDifference = (difference: number | null, interval: Interval | null): string => {
   const sign = difference !== null && difference > 0 ? '+' : '';

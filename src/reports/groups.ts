@@ -1,19 +1,35 @@
-/** Claims by the experiment that made their evidence, in the order in which a run judged them. */
+/** Claims by what made their evidence, and what stands beside a claim by its role; both in the order of the run. */
 
-import type { ClaimReport } from '../claims/index.js';
+import type { ClaimReport, ControlReport } from '../claims/index.js';
 
-export const groupByExperiment = (
+/** Where a claim's evidence comes from, as a heading. */
+export const groupTitle = ({
+  experiment,
+  comparison,
+}: Pick<ClaimReport, 'experiment' | 'comparison'>): string => {
+  if (comparison?.kind === 'trend') return 'trends over experiments';
+  if (experiment === null) return 'properties over random tensors';
+  return comparison === null ? experiment : `${experiment} against ${comparison.experiment}`;
+};
+
+/** By `groupTitle`. */
+export const groupByEvidence = (
   claims: readonly ClaimReport[],
-): Map<string | null, readonly ClaimReport[]> => {
-  const groups = new Map<string | null, ClaimReport[]>();
+): ReadonlyMap<string, readonly ClaimReport[]> => {
+  const groups = new Map<string, ClaimReport[]>();
   for (const claim of claims) {
-    const group = groups.get(claim.experiment);
-    if (group === undefined) groups.set(claim.experiment, [claim]);
+    const title = groupTitle(claim);
+    const group = groups.get(title);
+    if (group === undefined) groups.set(title, [claim]);
     else group.push(claim);
   }
   return groups;
 };
 
-/** Name of a group: properties over random tensors belong to no experiment. */
-export const experimentTitle = (experiment: string | null): string =>
-  experiment ?? 'properties over random tensors';
+/** What a claim has to beat, and what is only shown beside it. */
+export const controlsByRole = ({
+  controls,
+}: Pick<ClaimReport, 'controls'>): Readonly<Record<ControlReport['role'], readonly ControlReport[]>> => ({
+  control: controls.filter(({ role }) => role === 'control'),
+  companion: controls.filter(({ role }) => role === 'companion'),
+});

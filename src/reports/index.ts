@@ -1,19 +1,27 @@
 /** Views of a run: one reporter a file, all over the report model of src/claims. */
 
-export { type ConsoleOptions, describeCounterexample, renderConsole, totalsLine } from './console-table.js';
+export { comparisonCsv } from './comparison-csv.js';
+export { comparisonMarkdown } from './comparison-markdown.js';
+export { type ConsoleOptions, renderComparison, renderConsole, totalsLine } from './console-table.js';
+export { describeCounterexample } from './counterexample.js';
 export { createProgress, type WritableOutput } from './create-progress.js';
+export { displayWidth } from './display-width.js';
 export {
   formatAgainst,
   formatDifference,
   formatEstimate,
   formatInterval,
+  formatLevel,
   formatNumber,
+  formatParameters,
+  formatQuantity,
   formatSeconds,
   formatThreshold,
   printable,
 } from './format.js';
-export { experimentTitle, groupByExperiment } from './groups.js';
+export { controlsByRole, groupByEvidence, groupTitle } from './groups.js';
 export { escapeXml, junitXml } from './junit.js';
+export { escapeMarkdown } from './markdown.js';
 export { createPlainProgress, type PlainProgressOptions } from './plain-progress.js';
 export { readReport, reportJson, toJson } from './report-json.js';
 export type { Clock } from './stage-clock.js';
@@ -25,7 +33,7 @@ export {
   wantsColor,
   widthOf,
 } from './style.js';
-export { escapeMarkdown, summaryMarkdown } from './summary.js';
+export { summaryMarkdown } from './summary.js';
 export {
   type ClearableProgress,
   createTerminalProgress,

@@ -1,10 +1,10 @@
 /** junit.xml: a test suite per experiment, a test case per claim, for the test views of CI services. */
 
-import type { ClaimReport, RunReport } from '../claims/index.js';
-import { describeCounterexample } from './console-table.js';
+import type { ClaimReport, ControlReport, RunReport } from '../claims/index.js';
+import { describeCounterexample } from './counterexample.js';
 import { formatDifference, formatEstimate, formatThreshold } from './format.js';
-import { experimentTitle, groupByExperiment } from './groups.js';
-import { describeOutcome } from './outcome-words.js';
+import { controlsByRole, groupByEvidence } from './groups.js';
+import { describeComparison, describeCorrection, describeOutcome, describeSeeds } from './outcome-words.js';
 
 /**
  * Text as XML 1.0 may carry it, in content and in attributes: markup becomes references, and characters that no XML
@@ -32,21 +32,35 @@ const attributes = (values: Readonly<Record<string, string | number>>): string =
     .map(([name, value]) => ` ${name}="${escapeXml(String(value))}"`)
     .join('');
 
-const numbersOf = (claim: ClaimReport): string =>
-  [
+const controlText = (control: ControlReport): string => {
+  const beaten = control.beaten ? ', beaten' : ', not beaten';
+  return `${control.role} ${control.id}: ${formatEstimate(control.estimate, control.interval, control.threshold)}, ${control.verdict}, expected ${control.expected}; claim − ${control.role} ${formatDifference(control.difference, control.differenceInterval)}${control.role === 'control' ? beaten : ''}`;
+};
+
+const numbersOf = (claim: ClaimReport): string => {
+  const { control, companion } = controlsByRole(claim);
+  return [
     describeOutcome(claim),
     `${claim.metric}: ${formatEstimate(claim.estimate, claim.interval, claim.threshold)}, threshold ${formatThreshold(claim.threshold)}, n ${claim.n}, expected ${claim.expected}`,
+    describeComparison(claim),
+    describeSeeds(claim),
+    describeCorrection(claim),
     claim.population,
     claim.reason,
-    ...claim.controls.map(
-      (control) =>
-        `control ${control.id}: ${formatEstimate(control.estimate, control.interval, control.threshold)}, ${control.verdict}, expected ${control.expected}; claim − control ${formatDifference(control.difference, control.differenceInterval)}, ${control.beaten ? 'beaten' : 'not beaten'}`,
-    ),
+    ...[...control, ...companion].map(controlText),
     describeCounterexample(claim),
     claim.error ?? '',
   ]
     .filter((line) => line !== '')
     .join('\n');
+};
+
+/** What tells test cases of the same claim apart. */
+const classOf = ({ experiment, comparison }: ClaimReport): string => {
+  if (comparison?.kind === 'trend') return 'dsteer.trends';
+  if (experiment === null) return 'dsteer.properties';
+  return `dsteer.${experiment}${comparison === null ? '' : `-against-${comparison.experiment}`}`;
+};
 
 /** The element that tells a CI service the outcome; a pass has none. */
 const OUTCOME_ELEMENT = {
@@ -59,7 +73,7 @@ const OUTCOME_ELEMENT = {
 const testCase = (claim: ClaimReport): string => {
   const open = `<testcase${attributes({
     name: `${claim.id}: ${claim.title}`,
-    classname: `dsteer.${claim.experiment ?? 'properties'}`,
+    classname: classOf(claim),
     time: '0',
   })}>`;
   const element = OUTCOME_ELEMENT[claim.outcome];
@@ -87,9 +101,9 @@ const counts = (claims: readonly ClaimReport[]): Record<string, number> => ({
 
 /** The report as JUnit XML: inconclusive is `skipped`, a fail is `failure`, and the numbers stand in the text. */
 export const junitXml = (report: RunReport): string => {
-  const suites = [...groupByExperiment(report.claims)].map(([experiment, claims]) => {
+  const suites = [...groupByEvidence(report.claims)].map(([title, claims]) => {
     const head = attributes({
-      name: experimentTitle(experiment),
+      name: title,
       ...counts(claims),
       timestamp: report.run.startedAt,
     });

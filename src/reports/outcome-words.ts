@@ -1,30 +1,76 @@
-import { type ClaimReport, type ControlReport, describeVerdict } from '../claims/index.js';
+import { type ClaimReport, type ControlReport, describeVerdict, verdictOf } from '../claims/index.js';
 import { formatNumber } from './format.js';
 
 /** Whether a control came out against its expectation; one that is inconclusive did not. */
 export const isSurprise = ({ outcome }: Pick<ControlReport, 'outcome'>): boolean =>
   outcome === 'fail' || outcome === 'error';
 
+/** The name of a further number as words: `medianOfFlips` → `median of flips`. */
+export const detailInWords = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
 /** Further numbers of a judgement in words: `median 0.953 · p05 0.729`. */
 export const describeDetails = ({ details }: Pick<ClaimReport, 'details'>): string =>
   Object.entries(details)
-    .map(
-      ([name, value]) =>
-        `${name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)} ${Number.isInteger(value) ? value : formatNumber(value)}`,
-    )
+    .map(([name, value]) => `${detailInWords(name)} ${Number.isInteger(value) ? value : formatNumber(value)}`)
     .join(' · ');
+
+/** `a, b and c` */
+const listInWords = (names: readonly string[]): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+
+/** What the quantity of a claim compares; empty where it is the metric in one experiment. */
+export const describeComparison = ({
+  experiment,
+  comparison,
+}: Pick<ClaimReport, 'experiment' | 'comparison'>): string => {
+  if (comparison === null) return '';
+  if (comparison.kind === 'trend') {
+    return `slope by log10 of the parameters over ${listInWords(comparison.experiments)}`;
+  }
+  const pairing = comparison.paired
+    ? 'paired, on the same prompts'
+    : 'not paired: their prompts are not the same';
+  return `${experiment} less ${comparison.experiment} (${pairing})`;
+};
+
+/** `by seed 0.909, 0.912 (SD 0.002)`; empty for one seed. */
+export const describeSeeds = ({
+  seedEstimates,
+  seedSd,
+}: Pick<ClaimReport, 'seedEstimates' | 'seedSd'>): string => {
+  if (seedEstimates.length < 2) return '';
+  const spread = seedSd === null ? '' : ` (SD ${formatNumber(seedSd)})`;
+  return `by seed ${seedEstimates.map((estimate) => formatNumber(estimate)).join(', ')}${spread}`;
+};
+
+const CORRECTION = { headline: 'Holm', screen: 'Benjamini–Hochberg' } as const;
+
+/** `adjusted p 0.003 (Holm)`; empty where the claim takes part in no correction. */
+export const describeCorrection = ({
+  family,
+  adjustedP,
+}: Pick<ClaimReport, 'family' | 'adjustedP'>): string =>
+  family === 'none' || adjustedP === null
+    ? ''
+    : `adjusted p ${formatNumber(adjustedP)} (${CORRECTION[family]})`;
+
+/** Its interval alone is clear of the threshold, but not after the correction for many claims. */
+const isUndoneByCorrection = ({ verdict, interval, threshold }: ClaimReport): boolean =>
+  verdict === 'inconclusive' && interval !== null && verdictOf(interval, threshold) !== 'inconclusive';
 
 /**
  * The verdict in words and, where the claim's own verdict is the expected one but its outcome is not a pass, the
  * controls that made it so.
  */
 export const describeOutcome = (claim: ClaimReport): string => {
-  const verdict = describeVerdict(claim);
+  const words = describeVerdict(claim);
+  const verdict = isUndoneByCorrection(claim) ? `${words} after correction for many claims` : words;
   if (claim.verdict !== claim.expected) return verdict;
   const surprising = claim.controls
     .filter(isSurprise)
     .map(
-      (control) => `control ${control.id} was expected to ${control.expected === 'holds' ? 'hold' : 'break'}`,
+      ({ role, id, expected }) => `${role} ${id} was expected to ${expected === 'holds' ? 'hold' : 'break'}`,
     );
   return surprising.length === 0 ? verdict : `${verdict}, but ${surprising.join('; ')}`;
 };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../base/index.js';
 import type { RunReport } from '../claims/index.js';
+import { completeOldReport } from './old-report.js';
 
 /** JSON has no NaN and no infinity; where a number is missing the reader finds `null`, never a lie. */
 const finiteOrNull = (_key: string, value: unknown): unknown =>
@@ -35,25 +36,64 @@ const judgement = z.looseObject({
   n: z.number(),
   seeds: z.array(z.number()),
   seedEstimates: z.array(numberOrNaN),
+  seedSd: z.number().nullable(),
   details: z.record(z.string(), numberOrNaN),
   counterexample: z.object({ seed: z.number(), path: z.string(), value: z.string() }).exactOptional(),
   error: z.string().exactOptional(),
 });
 
 const control = judgement.extend({
+  role: z.enum(['control', 'companion']),
   difference: z.number().nullable(),
   differenceInterval: interval.nullable(),
   beaten: z.boolean(),
 });
 
+const comparison = z.union([
+  z.object({ kind: z.literal('against'), experiment: z.string(), paired: z.boolean() }),
+  z.object({ kind: z.literal('trend'), experiments: z.array(z.string()) }),
+]);
+
 const claim = judgement.extend({
   source: z.string(),
   statement: z.string(),
   experiment: z.string().nullable(),
+  comparison: comparison.nullable(),
   population: z.string(),
   reason: z.string(),
+  family: z.enum(['headline', 'screen', 'none']),
+  pValue: z.number().nullable(),
+  adjustedP: z.number().nullable(),
   specific: z.boolean(),
   controls: z.array(control),
+});
+
+const cell = z.looseObject({
+  estimate: z.number().nullable(),
+  interval: interval.nullable(),
+  seedEstimates: z.array(numberOrNaN),
+  difference: z.number().nullable(),
+  differenceInterval: interval.nullable(),
+  paired: z.boolean(),
+  details: z.record(z.string(), numberOrNaN),
+  error: z.string().exactOptional(),
+});
+
+const table = z.looseObject({
+  id: z.string(),
+  title: z.string(),
+  baseline: z.string(),
+  metrics: z.array(z.looseObject({ id: z.string(), title: z.string() })),
+  rows: z.array(
+    z.looseObject({
+      experiment: z.string(),
+      label: z.string(),
+      n: z.number(),
+      seeds: z.array(z.number()),
+      parameters: z.number().nullable(),
+      cells: z.array(cell),
+    }),
+  ),
 });
 
 const schema: z.ZodType<RunReport> = z.looseObject({
@@ -68,6 +108,7 @@ const schema: z.ZodType<RunReport> = z.looseObject({
     seconds: z.number(),
   }),
   claims: z.array(claim),
+  tables: z.array(table),
   totals: z.object({ pass: z.number(), fail: z.number(), inconclusive: z.number(), error: z.number() }),
 });
 
@@ -101,7 +142,7 @@ export const readReport = async (path: string): Promise<RunReport> => {
   });
   let value: unknown;
   try {
-    value = JSON.parse(text, nullAsNaN);
+    value = completeOldReport(JSON.parse(text, nullAsNaN));
   } catch (cause) {
     throw new InputError('this report is not JSON', { where: { file }, cause });
   }

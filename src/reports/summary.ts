@@ -1,22 +1,20 @@
 /** summary.md: the run as GitHub-flavoured Markdown, for a job summary or a pull request. */
 
-import type { ClaimReport, RunReport } from '../claims/index.js';
-import { describeCounterexample, totalsLine } from './console-table.js';
-import { formatDifference, formatEstimate, formatNumber, formatSeconds, formatThreshold } from './format.js';
-import { experimentTitle, groupByExperiment } from './groups.js';
-import { describeOutcome, isSurprise } from './outcome-words.js';
-
-/** Foreign text that Markdown and HTML leave as it is, on one line. */
-export const escapeMarkdown = (text: string): string =>
-  text
-    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/[\\`*_[\]|#~]/g, '\\$&')
-    .replace(/@/g, '@\u200b');
-
-const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+import type { ClaimReport, ControlReport, RunReport } from '../claims/index.js';
+import { comparisonMarkdown } from './comparison-markdown.js';
+import { totalsLine } from './console-table.js';
+import { describeCounterexample } from './counterexample.js';
+import {
+  formatDifference,
+  formatEstimate,
+  formatLevel,
+  formatNumber,
+  formatSeconds,
+  formatThreshold,
+} from './format.js';
+import { controlsByRole, groupByEvidence } from './groups.js';
+import { escapeMarkdown, markdownRow } from './markdown.js';
+import { describeComparison, describeCorrection, describeOutcome, isSurprise } from './outcome-words.js';
 
 const OUTCOME_SIGN = {
   pass: '✅ PASS',
@@ -26,7 +24,7 @@ const OUTCOME_SIGN = {
 } as const;
 
 const claimRow = (claim: ClaimReport): string =>
-  row([
+  markdownRow([
     `**${escapeMarkdown(claim.id)}**`,
     claim.expected,
     escapeMarkdown(describeOutcome(claim)),
@@ -36,32 +34,42 @@ const claimRow = (claim: ClaimReport): string =>
     OUTCOME_SIGN[claim.outcome],
   ]);
 
-const controlRows = (claim: ClaimReport): string[] =>
-  claim.controls.map((control) =>
-    row([
-      `↳ ${escapeMarkdown(control.id)}`,
-      control.expected,
-      `${control.verdict.toUpperCase()}${isSurprise(control) ? ' (not as expected)' : ''}`,
-      formatEstimate(control.estimate, control.interval, control.threshold),
-      `Δ ${formatDifference(control.difference, control.differenceInterval)}`,
-      String(control.n),
-      control.beaten ? '✓ beaten' : '✗ not beaten',
-    ]),
-  );
+const BESIDE_SIGN = { control: '↳', companion: '∥ beside it:' } as const;
+
+const controlRow = (control: ControlReport): string =>
+  markdownRow([
+    `${BESIDE_SIGN[control.role]} ${escapeMarkdown(control.id)}`,
+    control.expected,
+    `${control.verdict.toUpperCase()}${isSurprise(control) ? ' (not as expected)' : ''}`,
+    formatEstimate(control.estimate, control.interval, control.threshold),
+    `Δ ${formatDifference(control.difference, control.differenceInterval)}`,
+    String(control.n),
+    control.role === 'companion' ? '' : control.beaten ? '✓ beaten' : '✗ not beaten',
+  ]);
+
+const controlRows = (claim: ClaimReport): string[] => {
+  const { control, companion } = controlsByRole(claim);
+  return [...control, ...companion].map(controlRow);
+};
 
 const claimNotes = (claim: ClaimReport): string[] => {
   const details = Object.entries(claim.details).map(
     ([name, value]) => `${escapeMarkdown(name)} ${formatNumber(value)}`,
   );
   const seeds = claim.seeds.map((seed, i) => `${seed}: ${formatNumber(claim.seedEstimates[i] ?? null)}`);
+  const spread = claim.seedSd === null ? '' : ` (SD over seeds ${formatNumber(claim.seedSd)})`;
+  const comparison = describeComparison(claim);
+  const correction = describeCorrection(claim);
   const counterexample = describeCounterexample(claim).replaceAll('`', 'ˋ');
   return [
     `- **${escapeMarkdown(claim.id)}** (${escapeMarkdown(claim.source)}): ${escapeMarkdown(claim.statement)}`,
     `  Judged on: ${escapeMarkdown(claim.population)}. Metric: ${escapeMarkdown(claim.metric)}.`,
+    comparison === '' ? '' : `  Compared: ${escapeMarkdown(comparison)}.`,
     claim.reason === ''
       ? ''
       : `  Expected to ${claim.expected === 'holds' ? 'hold' : 'break'}: ${escapeMarkdown(claim.reason)}`,
-    claim.seedEstimates.length > 1 ? `  Estimates by seed: ${seeds.join(', ')}.` : '',
+    claim.seedEstimates.length > 1 ? `  Estimates by seed: ${seeds.join(', ')}${spread}.` : '',
+    correction === '' ? '' : `  After correction for many claims: ${correction}.`,
     details.length > 0 ? `  Further numbers: ${details.join(', ')}.` : '',
     counterexample === '' ? '' : `  Counterexample: \`${counterexample}\``,
     claim.error === undefined ? '' : `  Error: ${escapeMarkdown(claim.error)}`,
@@ -76,26 +84,29 @@ const HOW_TO_READ = `## How to read this
   breaks, passes. A control that surprises makes its claim fail.
 - Rows with ↳ are **controls**: the same quantity without the preference signal. Δ is the claim minus the control on the same
   prompts. A claim is *specific* only if it beats every control and none of them passes its threshold as well.
-- Intervals are over prompts, clustered by source; training seeds are a second level of variation, listed apart.`;
+- Rows with ∥ are **companions**: shown beside the claim (a relative, or an upper bound), not to be beaten.
+- Intervals are over prompts, clustered by source; training seeds are a second level of variation, listed apart.
+- **Adjusted p** is corrected for the number of claims in the run, by Holm for headline claims and by Benjamini and
+  Hochberg for screens; a verdict that does not survive it is inconclusive.`;
 
 /** The report as Markdown: a table per experiment with the controls under each claim, notes, and how to read them. */
 export const summaryMarkdown = (report: RunReport): string => {
   const { run } = report;
   const level = report.claims[0]?.level ?? 0.95;
-  const header = row([
+  const header = markdownRow([
     'Claim',
     'Expected',
     'Verdict',
-    `Estimate [${Math.round(level * 1000) / 10} %]`,
+    `Estimate [${formatLevel(level)}]`,
     'Threshold / Δ',
     'n',
     'Outcome',
   ]);
-  const tables = [...groupByExperiment(report.claims)].flatMap(([experiment, claims]) => [
-    `## ${escapeMarkdown(experimentTitle(experiment))}`,
+  const tables = [...groupByEvidence(report.claims)].flatMap(([title, claims]) => [
+    `## ${escapeMarkdown(title)}`,
     '',
     header,
-    row(['---', '---', '---', '---:', '---:', '---:', '---']),
+    markdownRow(['---', '---', '---', '---:', '---:', '---:', '---']),
     ...claims.flatMap((claim) => [claimRow(claim), ...controlRows(claim)]),
     '',
     ...claims.flatMap(claimNotes),
@@ -109,6 +120,7 @@ export const summaryMarkdown = (report: RunReport): string => {
     `dsteer ${escapeMarkdown(run.dsteer)}, engine ${escapeMarkdown(run.engine)}, seeds ${run.seeds.join(', ') || '–'}, started ${escapeMarkdown(run.startedAt)}, ${formatSeconds(run.seconds)}.`,
     '',
     ...tables,
+    ...report.tables.flatMap((table) => [comparisonMarkdown(table), '']),
     HOW_TO_READ,
     '',
   ].join('\n');

@@ -1,27 +1,31 @@
-/** Plain text in columns. Widths count code points. */
+/** Plain text in columns. Widths are columns of a terminal, as `displayWidth` counts them. */
+
+import { displayWidth, takeColumns } from './display-width.js';
 
 export const pad = (text: string, width: number, filler = ' '): string =>
-  text + filler.repeat(Math.max(0, width - [...text].length));
+  text + filler.repeat(Math.max(0, width - displayWidth(text)));
 
-/** At most `width` characters, the last of them `…` where something was cut off. */
-export const cut = (text: string, width: number): string => {
-  const characters = [...text];
-  return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
-};
+export const padStart = (text: string, width: number): string =>
+  ' '.repeat(Math.max(0, width - displayWidth(text))) + text;
 
-/** Lines of at most `width` characters, broken at blanks, and within a word only where it alone is too long. */
+/** At most `width` columns, the last of them `…` where something was cut off. */
+export const cut = (text: string, width: number): string =>
+  displayWidth(text) <= width ? text : `${takeColumns(text, Math.max(0, width - 1))}…`;
+
+/** Lines of at most `width` columns (2 at least), broken at blanks, and within a word only where it alone is too long. */
 export const wrapText = (text: string, width: number): string[] => {
   const lines: string[] = [];
   let line = '';
   for (let word of text.split(' ')) {
-    while ([...word].length > width) {
+    while (displayWidth(word) > width) {
       if (line !== '') lines.push(line);
       line = '';
-      lines.push([...word].slice(0, width).join(''));
-      word = [...word].slice(width).join('');
+      const head = takeColumns(word, Math.max(2, width));
+      lines.push(head);
+      word = word.slice(head.length);
     }
     const longer = line === '' ? word : `${line} ${word}`;
-    if ([...longer].length <= width) {
+    if (displayWidth(longer) <= width) {
       line = longer;
     } else {
       lines.push(line);
@@ -32,6 +36,9 @@ export const wrapText = (text: string, width: number): string[] => {
   return lines;
 };
 
+/** Columns that the widest of `texts` takes. */
+export const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(displayWidth));
+
 /** Rows under a header, columns as wide as their widest cell, numbers (`right`) flush right. */
 export const alignColumns = (
   rows: readonly (readonly string[])[],
@@ -40,14 +47,14 @@ export const alignColumns = (
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, [...cell].length);
+      widths[column] = Math.max(widths[column] ?? 0, displayWidth(cell));
     });
   }
   return rows.map((row) =>
     row
       .map((cell, column) => {
         const width = widths[column] ?? 0;
-        return right[column] ? ' '.repeat(width - [...cell].length) + cell : pad(cell, width);
+        return right[column] ? padStart(cell, width) : pad(cell, width);
       })
       .join('  ')
       .trimEnd(),

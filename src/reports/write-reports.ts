@@ -3,13 +3,14 @@
 import { join } from 'node:path';
 import type { Verification } from '../claims/index.js';
 import { writeFileAtomic } from '../store/index.js';
+import { comparisonCsv } from './comparison-csv.js';
 import { junitXml } from './junit.js';
 import { reportJson, toJson } from './report-json.js';
 import { summaryMarkdown } from './summary.js';
 
 /**
- * Writes `report.json`, `junit.xml`, `summary.md` and `manifest.json` into a run's folder, each to a temporary
- * name first, `report.json` last: where it stands, the run is complete.
+ * Writes `report.json`, `junit.xml`, `summary.md`, `manifest.json` and a CSV file for each comparison table (`tables/ID.csv`)
+ * into a run's folder, each to a temporary name first, `report.json` last: where it stands, the run is complete.
  *
  * @returns the paths written
  */
@@ -17,6 +18,10 @@ export const writeReports = async (folder: string, { report, manifest }: Verific
   const files: [name: string, content: string][] = [
     ['junit.xml', junitXml(report)],
     ['summary.md', summaryMarkdown(report)],
+    ...report.tables.map((table): [string, string] => [
+      join('tables', `${table.id}.csv`),
+      comparisonCsv(table),
+    ]),
     ['manifest.json', toJson(manifest)],
     ['report.json', reportJson(report)],
   ];

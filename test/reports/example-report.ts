@@ -1,6 +1,13 @@
 /** A report made by hand, with every outcome in it: numbers invented, shapes real. */
 
-import type { ClaimReport, ControlReport, RunReport } from '../../src/claims/index.js';
+import type {
+  ClaimReport,
+  ComparisonCell,
+  ComparisonRow,
+  ComparisonTable,
+  ControlReport,
+  RunReport,
+} from '../../src/claims/index.js';
 import { totalsOf } from '../../src/claims/index.js';
 
 export const exampleControl = (changes: Partial<ControlReport> = {}): ControlReport => ({
@@ -17,7 +24,9 @@ export const exampleControl = (changes: Partial<ControlReport> = {}): ControlRep
   n: 742,
   seeds: [100],
   seedEstimates: [0.6701234],
+  seedSd: null,
   details: {},
+  role: 'control',
   difference: 0.239,
   differenceInterval: [0.221, 0.257],
   beaten: true,
@@ -30,6 +39,7 @@ export const exampleClaim = (changes: Partial<ClaimReport> = {}): ClaimReport =>
   source: 'arXiv:2512.11838 §3',
   statement: 'Held-out displacements lie within a narrow cone around v*.',
   experiment: 'many-frames',
+  comparison: null,
   population: 'held-out prompts at prompt-last, final hidden state, uncentred, cross-fitted',
   reason: 'the paper reports a peak between 0.92 and 0.96',
   expected: 'holds',
@@ -43,6 +53,10 @@ export const exampleClaim = (changes: Partial<ClaimReport> = {}): ClaimReport =>
   n: 742,
   seeds: [100, 101],
   seedEstimates: [0.909, 0.912],
+  seedSd: 0.00212,
+  family: 'headline',
+  pValue: 0.0005,
+  adjustedP: 0.0015,
   details: { median: 0.951, p05: 0.765 },
   specific: true,
   controls: [exampleControl()],
@@ -75,6 +89,7 @@ const claims: readonly ClaimReport[] = [
     interval: [0.31, 0.31],
     n: 200,
     seedEstimates: [0.31],
+    seedSd: null,
     specific: false,
     controls: [],
     counterexample: { seed: 42, path: '0:3', value: '{"h":[0,1],"beta":0.1,\n"margin":"\u001b[31m"}' },
@@ -162,6 +177,9 @@ const claims: readonly ClaimReport[] = [
     specific: false,
     controls: [],
     seedEstimates: [],
+    seedSd: null,
+    pValue: null,
+    adjustedP: null,
     details: { flips: 0, medianOfFlips: Number.NaN },
     error: 'the metric needs at least 64 prompts on which base and policy differ; there are 12',
   }),
@@ -179,6 +197,7 @@ export const exampleReport: RunReport = {
     seconds: 38.25,
   },
   claims,
+  tables: [],
   totals: totalsOf(claims),
 };
 
@@ -187,4 +206,50 @@ export const reportOf = (...own: readonly ClaimReport[]): RunReport => ({
   ...exampleReport,
   claims: own,
   totals: totalsOf(own),
+});
+
+export const exampleCell = (changes: Partial<ComparisonCell> = {}): ComparisonCell => ({
+  estimate: 0.8123,
+  interval: [0.8011, 0.8234],
+  seedEstimates: [0.81, 0.8146],
+  difference: -0.0871,
+  differenceInterval: [-0.0975, -0.0769],
+  paired: true,
+  details: { participationRatio: 1.91 },
+  ...changes,
+});
+
+const baselineCell = (changes: Partial<ComparisonCell> = {}): ComparisonCell =>
+  exampleCell({
+    estimate: 0.8994,
+    interval: [0.8921, 0.9052],
+    difference: null,
+    differenceInterval: null,
+    ...changes,
+  });
+
+export const exampleRow = (changes: Partial<ComparisonRow> = {}): ComparisonRow => ({
+  experiment: 'many-frames-unfrozen',
+  label: 'unfrozen',
+  n: 768,
+  seeds: [100, 101],
+  parameters: 760_000,
+  cells: [exampleCell(), exampleCell({ difference: 0.0021, differenceInterval: [-0.004, 0.0081] })],
+  ...changes,
+});
+
+/** Frozen is the baseline; unfrozen differs clearly in the first metric and not in the second. */
+export const exampleTable = (changes: Partial<ComparisonTable> = {}): ComparisonTable => ({
+  id: 'embeddings',
+  title: 'Frozen against unfrozen embeddings',
+  baseline: 'many-frames',
+  metrics: [
+    { id: 'cosine-to-steering-vector', title: 'mean cos(Δh, v*)' },
+    { id: 'flips-undone', title: 'share of changed preferences that policy − v* takes back' },
+  ],
+  rows: [
+    exampleRow({ experiment: 'many-frames', label: 'frozen', cells: [baselineCell(), baselineCell()] }),
+    exampleRow(),
+  ],
+  ...changes,
 });
