@@ -1,5 +1,7 @@
 /** Specifications, the evidence they ask for, and the verdicts on them. */
-export { type ExperimentEvidence, prepareExperiment } from './evidence/index.js';
+export { type PreparedEvidence, prepareEvidence, prepareExperiment } from './evidence/index.js';
+export type { InputHash } from './inputs.js';
+export { type Job, type JobResult, type Task, type TaskResult, taskKey } from './jobs/job.js';
 export type { RunManifest } from './manifest.js';
 export {
   type ControlId,
@@ -9,24 +11,21 @@ export {
   metricCatalogue,
   metricIds,
 } from './metrics/index.js';
-export { type EvidencePlan, planEvidence } from './plan.js';
+export { planJobs } from './plan.js';
 export * from './report.js';
-export {
-  type Catalogue,
-  loadCatalogue,
-  type SelectedCase,
-  selectCases,
-  shippedSpecsFolder,
-} from './spec/catalogue.js';
+export { type Catalogue, loadCatalogue } from './spec/catalogue.js';
 export {
   type LoadedClaim,
   type LoadedExperiment,
   type LoadedSpec,
   type LoadedSuite,
   loadSpec,
+  loadSpecs,
   parseSpec,
+  shippedSpecsFolder,
 } from './spec/load.js';
-export type { ClaimSpec, ExperimentSpec, SuiteSpec, TrainingSpec } from './spec/schema.js';
+export type { ClaimSpec, ComparisonSpec, ExperimentSpec, SuiteSpec, TrainingSpec } from './spec/schema.js';
+export { type SelectedCase, type SelectedTable, type Selection, select } from './spec/select.js';
 export {
   beats,
   combineOutcomes,

@@ -36,6 +36,8 @@ export interface Judgement {
   readonly seeds: readonly number[];
   /** The estimate for each training seed by itself: variation that the interval over prompts does not hold. */
   readonly seedEstimates: readonly number[];
+  /** Standard deviation of `seedEstimates`: spread over training seeds, apart from prompt sampling. `null` for one seed. */
+  readonly seedSd: number | null;
   /** Further numbers about the same quantity (median, number of flips, rank p …). */
   readonly details: Readonly<Record<string, number>>;
   readonly counterexample?: Counterexample;
@@ -46,12 +48,25 @@ export interface Judgement {
 export interface ControlReport extends Judgement {
   readonly id: string;
   readonly title: string;
+  /** `control`: has to be beaten for the claim to be specific. `companion`: shown beside it, an upper bound or a relative. */
+  readonly role: 'control' | 'companion';
   /** Claim minus control on the same prompts, from paired draws. */
   readonly difference: number | null;
   readonly differenceInterval: Interval | null;
   /** The claim beats this control: the whole interval of the difference lies on the claim's side. */
   readonly beaten: boolean;
 }
+
+/**
+ * What the quantity of a claim is, where it is not the metric itself: the metric in this experiment less that in another
+ * (`against`), or its slope over experiments by the decimal logarithm of the number of parameters (`trend`).
+ */
+export type Comparison =
+  | { readonly kind: 'against'; readonly experiment: string; readonly paired: boolean }
+  | { readonly kind: 'trend'; readonly experiments: readonly string[] };
+
+/** Which correction for many hypotheses a claim takes part in: Holm's, Benjamini and Hochberg's, or none. */
+export type Family = 'headline' | 'screen' | 'none';
 
 /** A claim as judged in one experiment. */
 export interface ClaimReport extends Judgement {
@@ -62,13 +77,55 @@ export interface ClaimReport extends Judgement {
   readonly statement: string;
   /** Name of the experiment that made the evidence; `null` for properties over random tensors. */
   readonly experiment: string | null;
+  /** `null` where the quantity is the metric in `experiment` alone. */
+  readonly comparison: Comparison | null;
   /** Which population is judged: prompts, layers, readout, centring, in words. */
   readonly population: string;
   /** Why the outcome is expected, in the words of the specification. */
   readonly reason: string;
-  /** It beats every one of its controls, and none of them passes its threshold as well. */
+  readonly family: Family;
+  /** One-sided, against the threshold, in the direction of the estimate; `null` without an interval. */
+  readonly pValue: number | null;
+  /** The same, corrected within the family of this run; a verdict whose corrected p is too large is inconclusive. */
+  readonly adjustedP: number | null;
+  /** It beats every one of its controls (companions aside), and none of them passes its threshold as well. */
   readonly specific: boolean;
   readonly controls: readonly ControlReport[];
+}
+
+/** One metric under one condition of a comparison. */
+export interface ComparisonCell {
+  readonly estimate: number | null;
+  readonly interval: Interval | null;
+  readonly seedEstimates: readonly number[];
+  /** Less the baseline's; `null` in the baseline itself. */
+  readonly difference: number | null;
+  readonly differenceInterval: Interval | null;
+  /** The difference is taken draw by draw, over the same prompts. */
+  readonly paired: boolean;
+  readonly details: Readonly<Record<string, number>>;
+  readonly error?: string;
+}
+
+/** One condition of a comparison: an experiment. */
+export interface ComparisonRow {
+  readonly experiment: string;
+  readonly label: string;
+  readonly n: number;
+  readonly seeds: readonly number[];
+  /** Parameters of the model. */
+  readonly parameters: number | null;
+  /** In the order of the table's metrics. */
+  readonly cells: readonly ComparisonCell[];
+}
+
+export interface ComparisonTable {
+  readonly id: string;
+  readonly title: string;
+  /** Experiment that the others are compared with. */
+  readonly baseline: string;
+  readonly metrics: readonly { readonly id: string; readonly title: string }[];
+  readonly rows: readonly ComparisonRow[];
 }
 
 export type Totals = Readonly<Record<Outcome, number>>;
@@ -88,5 +145,6 @@ export interface RunReport {
   readonly schema: 1;
   readonly run: RunInformation;
   readonly claims: readonly ClaimReport[];
+  readonly tables: readonly ComparisonTable[];
   readonly totals: Totals;
 }

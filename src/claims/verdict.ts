@@ -55,9 +55,11 @@ export const exitCodeOf = ({ totals }: Pick<RunReport, 'totals'>, { strict = fal
   return 0;
 };
 
-/** A claim is specific if it beats each control and none of them passes its threshold as well. */
-export const isSpecific = (controls: readonly Pick<ControlReport, 'beaten' | 'verdict'>[]): boolean =>
-  controls.every(({ beaten, verdict }) => beaten && verdict !== 'holds');
+/** A claim is specific if it beats each control, companions aside, and none of them passes its threshold as well. */
+export const isSpecific = (
+  controls: readonly Pick<ControlReport, 'beaten' | 'verdict' | 'role'>[],
+): boolean =>
+  controls.every(({ beaten, verdict, role }) => role === 'companion' || (beaten && verdict !== 'holds'));
 
 const listInWords = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
@@ -69,11 +71,12 @@ const nameInWords = (control: Pick<ControlReport, 'id'>): string =>
 export const describeVerdict = (claim: Pick<ClaimReport, 'verdict' | 'specific' | 'controls'>): string => {
   const verdict = claim.verdict.toUpperCase();
   if (claim.verdict !== 'holds' || claim.specific) return verdict;
-  const holding = claim.controls.filter((control) => control.verdict === 'holds');
+  const controls = claim.controls.filter(({ role }) => role === 'control');
+  const holding = controls.filter((control) => control.verdict === 'holds');
   if (holding.length > 0) {
     const verb = holding.length === 1 ? 'holds' : 'hold';
     return `${verdict}, not specific (${listInWords(holding.map(nameInWords))} ${verb} too)`;
   }
-  const unbeaten = claim.controls.filter((control) => !control.beaten);
+  const unbeaten = controls.filter((control) => !control.beaten);
   return `${verdict}, not specific (does not beat ${listInWords(unbeaten.map(nameInWords))})`;
 };

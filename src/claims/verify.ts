@@ -1,23 +1,22 @@
-/** The runner: experiment → evidence → measurement → verdict → report. */
-import { join } from 'node:path';
-import { DsteerError, dsteerVersion, type Progress } from '../base/index.js';
-import { type EngineName, startEngine, tf } from '../engine/index.js';
-import { collectExperimentEvidence, type ExperimentEvidence, writeEvidence } from './evidence/index.js';
-import { judge, type Measured } from './judge.js';
+/** The runner: specification → jobs → measurements → verdicts → report. */
+import { dsteerVersion, type Progress, UsageError } from '../base/index.js';
+import { type EngineInfo, type EngineName, startEngine, tf } from '../engine/index.js';
+import { compare, type TableSource } from './compare.js';
+import { correctForMany } from './correct.js';
+import { hashInputs, type InputHash, inputFilesOf } from './inputs.js';
+import type { Job, JobResult, Task } from './jobs/job.js';
+import { taskKey } from './jobs/job.js';
+import { readJobFile, writeJobFile } from './jobs/job-file.js';
+import { requestOf } from './jobs/request.js';
+import { runJobs } from './jobs/run-jobs.js';
+import { differenceOf, judge, overSeeds, type Quantity, trendOf } from './judge.js';
 import { createManifest, type RunManifest } from './manifest.js';
-import {
-  type ControlId,
-  describeLayers,
-  isPropertyMetric,
-  type Measurement,
-  measureOnPrompts,
-  measureOnTensors,
-  metricCatalogue,
-  type Subject,
-} from './metrics/index.js';
-import { planEvidence } from './plan.js';
-import type { ClaimReport, Expected, RunReport } from './report.js';
-import { loadCatalogue, type SelectedCase, selectCases } from './spec/catalogue.js';
+import { describeLayers, isPropertyMetric, metricCatalogue, type Subject } from './metrics/index.js';
+import { experimentsOf, jobIdOf, planJobs, propertiesOf, seedsOf } from './plan.js';
+import type { ClaimReport, Comparison, RunReport } from './report.js';
+import { loadCatalogue } from './spec/catalogue.js';
+import type { LoadedExperiment } from './spec/load.js';
+import { type SelectedCase, select } from './spec/select.js';
 import { combineOutcomes, isSpecific, totalsOf } from './verdict.js';
 
 export interface VerifyOptions {
@@ -27,7 +26,9 @@ export interface VerifyOptions {
   readonly engine: EngineName | 'auto';
   /** Replaces the seeds of every experiment. */
   readonly seed?: number;
-  /** Where evidence is written. */
+  /** Worker processes at most; default: one a core. */
+  readonly jobs?: number;
+  /** Where evidence is written; an unfinished run of the same request there is taken up. */
   readonly outFolder: string;
   readonly progress: Progress;
 }
@@ -37,64 +38,86 @@ export interface Verification {
   readonly manifest: RunManifest;
 }
 
-/** Seed of the random cases of properties, where no seed is asked for. */
-const propertySeed = 100;
-
-const attempt = async (
-  seeds: readonly number[],
-  measure: (seedIndex: number) => Promise<Measurement>,
-): Promise<Measured> => {
-  try {
-    const measurements: Measurement[] = [];
-    for (const index of seeds.keys()) measurements.push(await measure(index));
-    return { state: 'measured', seeds, measurements };
-  } catch (error) {
-    if (!(error instanceof DsteerError) || error.exitCode !== 1) throw error;
-    return { state: 'failed', seeds, message: error.message };
-  }
+/** Results of all jobs, as quantities over seeds. */
+const createResults = (results: ReadonlyMap<string, JobResult>, seed: number | undefined) => {
+  const resultOf = (id: string, task: Task) =>
+    results.get(id)?.tasks.get(taskKey(task)) ?? {
+      state: 'failed' as const,
+      message: `${id} has not measured ${taskKey(task)}`,
+    };
+  return {
+    ofExperiment: (experiment: LoadedExperiment, seeds: readonly number[], task: Task): Quantity =>
+      overSeeds(
+        seeds,
+        seeds.map((one) => resultOf(jobIdOf(experiment, one), task)),
+      ),
+    ofProperty: (task: Task): Quantity => {
+      const properties = propertiesOf(seed);
+      return overSeeds([properties.seed], [resultOf(properties.id, task)]);
+    },
+    parametersOf: (experiment: LoadedExperiment, seeds: readonly number[]): number | null =>
+      results.get(jobIdOf(experiment, seeds[0] ?? 0))?.parameters ?? null,
+  };
 };
 
-const measurerOf = (
-  { claim, claimCase }: SelectedCase,
-  evidence: ExperimentEvidence | undefined,
-  seed: number,
-): ((subject: Subject) => Promise<Measured>) => {
+type Results = ReturnType<typeof createResults>;
+
+/** What a case asks for one subject: the metric, its difference between two experiments, or its trend over several. */
+const quantityOf = (
+  { claim, claimCase, experiments, seeds }: SelectedCase,
+  results: Results,
+  subject: Subject,
+  seed: number | undefined,
+): Quantity & { readonly paired?: boolean } => {
+  const { metric, layers, draws } = claim.value;
+  const task: Task = { metric, layers, subject, draws };
+  const [first, second] = experiments;
+  if (first === undefined) return results.ofProperty(task);
+  const own = experiments.map((experiment) => {
+    const ownSeeds = seedsOf(experiment, seeds, seed);
+    return {
+      parameters: results.parametersOf(experiment, ownSeeds),
+      quantity: results.ofExperiment(experiment, ownSeeds, task),
+    };
+  });
+  if (claimCase.trend !== undefined) return trendOf(own);
+  const [quantity, against] = own.map((one) => one.quantity) as [Quantity, Quantity | undefined];
+  return second === undefined || against === undefined ? quantity : differenceOf(quantity, against);
+};
+
+const populationOf = ({ claim, claimCase, experiments }: SelectedCase): string => {
   const { metric, layers } = claim.value;
-  if (isPropertyMetric(metric))
-    return (subject) => attempt([seed], () => measureOnTensors[metric](subject, seed));
-  if (evidence === undefined)
-    throw new RangeError(`no evidence for ${claim.value.claim} in ${claimCase.experiment}`);
-  return (subject) =>
-    attempt(evidence.seeds, (index) => {
-      const own = evidence.bySeed[index];
-      if (own === undefined) throw new RangeError(`no evidence for seed ${evidence.seeds[index]}`);
-      return measureOnPrompts[metric]({ evidence: own, layers }, subject);
-    });
+  const { title } = metricCatalogue[metric];
+  const [first] = experiments;
+  if (isPropertyMetric(metric) || first === undefined) return title;
+  const names = experiments.map(({ value }) => value.experiment);
+  const quantity =
+    claimCase.trend !== undefined
+      ? `slope by log10 of the parameters, over ${names.join(', ')}, of: ${title}`
+      : claimCase.against === undefined
+        ? title
+        : `${names.join(' less ')}: ${title}`;
+  return `${quantity}; held-out prompts of ${names[0]} at ${first.value.readout}, ${describeLayers(layers)}, uncentred, cross-fitted`;
 };
 
-const populationOf = ({ claim, claimCase, experiment }: SelectedCase): string => {
-  const { metric, layers } = claim.value;
-  if (isPropertyMetric(metric)) return metricCatalogue[metric].title;
-  return `${metricCatalogue[metric].title}; held-out prompts of ${claimCase.experiment} at ${experiment?.value.readout}, ${describeLayers(layers)}, uncentred, cross-fitted`;
+const comparisonOf = ({ claimCase }: SelectedCase, paired: boolean): Comparison | null => {
+  if (claimCase.trend !== undefined) return { kind: 'trend', experiments: claimCase.trend };
+  if (claimCase.against === undefined) return null;
+  return { kind: 'against', experiment: claimCase.against, paired };
 };
 
-const judgeCase = async (
-  selected: SelectedCase,
-  evidence: ExperimentEvidence | undefined,
-  seed: number,
-): Promise<ClaimReport> => {
+const judgeCase = (selected: SelectedCase, results: Results, seed: number | undefined): ClaimReport => {
   const { claim, claimCase } = selected;
-  const { claim: id, title, source, statement, metric, threshold, level, draws } = claim.value;
-  const measure = measurerOf(selected, evidence, seed);
-  const controls = [];
-  for (const [control, expected] of Object.entries(claimCase.controls) as [ControlId, Expected][]) {
-    controls.push({ id: control, expected, measured: await measure(control) });
-  }
+  const { claim: id, title, source, statement, metric, threshold, level, family } = claim.value;
+  const quantity = quantityOf(selected, results, 'claim', seed);
   const judged = judge(
-    { metric, threshold, level, draws },
+    { metric, threshold, level },
     claimCase.expected,
-    await measure('claim'),
-    controls,
+    quantity,
+    selected.controls.map((control) => ({
+      ...control,
+      quantity: quantityOf(selected, results, control.id, seed),
+    })),
   );
   return {
     id,
@@ -102,9 +125,13 @@ const judgeCase = async (
     source,
     statement,
     experiment: claimCase.experiment ?? null,
+    comparison: comparisonOf(selected, quantity.state === 'measured' && quantity.paired === true),
     population: populationOf(selected),
     reason: claimCase.reason,
     ...judged.own,
+    family,
+    pValue: judged.pValue,
+    adjustedP: judged.pValue,
     outcome: combineOutcomes(
       judged.own.outcome,
       judged.controls.map(({ outcome }) => outcome),
@@ -114,6 +141,39 @@ const judgeCase = async (
   };
 };
 
+/** Runs what an earlier run in the same folder has not done yet. */
+const collectResults = async (
+  jobs: readonly Job[],
+  inputs: ReadonlyMap<LoadedExperiment | undefined, readonly InputHash[]>,
+  engine: EngineInfo,
+  { outFolder, progress, jobs: workers }: VerifyOptions,
+): Promise<Map<string, JobResult>> => {
+  const results = new Map<string, JobResult>();
+  const requests = new Map<string, string>();
+  for (const job of jobs) {
+    const request = await requestOf(job, engine.name, inputs.get(job.experiment) ?? []);
+    requests.set(job.id, request);
+    const kept = await readJobFile(outFolder, job, request);
+    if (kept) results.set(job.id, kept);
+  }
+  if (results.size > 0)
+    progress.note(`${results.size} of ${jobs.length} jobs kept from an earlier run in this folder`);
+  await runJobs(
+    jobs.filter(({ id }) => !results.has(id)),
+    {
+      engine: engine.name,
+      outFolder,
+      progress,
+      ...(workers === undefined ? {} : { workers }),
+      onResult: async (job, result) => {
+        results.set(job.id, result);
+        await writeJobFile(outFolder, job, requests.get(job.id) ?? '', result);
+      },
+    },
+  );
+  return results;
+};
+
 /**
  * Verifies claims: makes the evidence that they need, measures, judges, and writes the evidence into `outFolder`.
  *
@@ -121,38 +181,40 @@ const judgeCase = async (
  */
 export const verify = async (options: VerifyOptions): Promise<Verification> => {
   const started = new Date();
-  const { progress, seed, outFolder } = options;
+  const { progress, seed } = options;
   const targets = [...(options.suite === undefined ? [] : [options.suite]), ...options.targets];
   if (targets.length === 0) targets.push('quick');
-  const cases = await selectCases(targets, await loadCatalogue());
+  const selection = await select(targets, await loadCatalogue());
+  const jobs = planJobs(selection, seed);
+  if (jobs.length === 0) {
+    throw new UsageError(`${targets.join(', ')} selects no case of any claim`, {
+      hint: 'the suite may name experiments that its claims have no case for',
+    });
+  }
+  const experiments = experimentsOf(jobs);
+  const inputs = new Map<LoadedExperiment | undefined, readonly InputHash[]>();
+  for (const experiment of experiments)
+    inputs.set(experiment, await hashInputs(await inputFilesOf(experiment)));
   const engine = await startEngine(options.engine);
   progress.note(`engine ${engine.name}`);
-  const claims: (ClaimReport | undefined)[] = cases.map(() => undefined);
-  const report = async (index: number, evidence?: ExperimentEvidence): Promise<void> => {
-    const selected = cases[index];
-    if (selected) claims[index] = await judgeCase(selected, evidence, seed ?? propertySeed);
-  };
-  for (const [index, { experiment }] of cases.entries()) if (experiment === undefined) await report(index);
-  const plans = planEvidence(cases, seed);
-  for (const plan of plans) {
-    const evidence = await collectExperimentEvidence(plan, progress);
-    const stage = progress.stage(`judging ${plan.experiment.value.experiment}`, plan.cases.length);
-    for (const index of plan.cases) {
-      await report(index, evidence);
-      stage.advance();
-    }
-    stage.end();
-    await writeEvidence(join(outFolder, plan.experiment.value.experiment), evidence);
-    evidence.dispose();
-  }
-  const judged = claims.filter((claim) => claim !== undefined);
+  const results = createResults(await collectResults(jobs, inputs, engine, options), seed);
+  const claims = correctForMany(selection.cases.map((selected) => judgeCase(selected, results, seed)));
+  const tables = selection.tables.map((selected) => {
+    const source: TableSource = {
+      quantity: results.ofExperiment,
+      seedsOf: (experiment) => seedsOf(experiment, selected.seeds, seed),
+      parametersOf: (experiment) => results.parametersOf(experiment, source.seedsOf(experiment)),
+    };
+    return compare(selected, source);
+  });
   const finished = new Date();
+  const seeds = [...new Set(jobs.flatMap((job) => (job.experiment ? [job.seed] : [])))];
+  const claimFiles = selection.cases.map(({ claim }) => claim.file);
   return {
-    manifest: await createManifest({
-      cases,
-      plans,
+    manifest: createManifest({
       engine,
-      seed: seed ?? propertySeed,
+      seeds: seeds.length > 0 ? seeds : [propertiesOf(seed).seed],
+      inputs: await hashInputs([...claimFiles, ...(await Promise.all(experiments.map(inputFilesOf))).flat()]),
       tfjs: tf.version['tfjs-core'],
     }),
     report: {
@@ -161,13 +223,14 @@ export const verify = async (options: VerifyOptions): Promise<Verification> => {
         dsteer: dsteerVersion,
         targets,
         engine: engine.name,
-        seeds: [...new Set(plans.flatMap(({ seeds }) => seeds))],
+        seeds,
         startedAt: started.toISOString(),
         finishedAt: finished.toISOString(),
         seconds: (finished.getTime() - started.getTime()) / 1000,
       },
-      claims: judged,
-      totals: totalsOf(judged),
+      claims,
+      tables,
+      totals: totalsOf(claims),
     },
   };
 };

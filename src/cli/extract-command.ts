@@ -55,7 +55,7 @@ export const addExtractCommand = (program: Command, context: CommandContext): vo
     .command('extract')
     .summary('write a model’s hidden states on prompts to a file')
     .description(
-      'Writes residual [L, n, d], postNorm [n, d] and, with --logits, logits [n, V] as float32 safetensors, read at one position a line. Lines are {"prompt"}, {"prompt", "response"} or {"ids"}; ids need no tokenizer and are read at their last one.',
+      'Writes residual [L, n, d], postNorm [n, d] and, with --logits, logits [n, V] as float32 safetensors, read at one position a line. Lines are {"prompt"}, {"prompt", "response"} or {"ids"}; ids need no tokenizer and are read at their last one. For an encoder–decoder ids are what its encoder reads, with "decoderIds" beside them for its decoder, which is read.',
     )
     .requiredOption(
       '--model <folder>',

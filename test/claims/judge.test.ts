@@ -1,19 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ComputationError, createRandom } from '../../src/base/index.js';
-import { type JudgementRule, judge, type Measured } from '../../src/claims/judge.js';
+import type { TaskResult } from '../../src/claims/jobs/job.js';
+import { resample } from '../../src/claims/jobs/resample.js';
+import { type JudgementRule, judge, overSeeds, type Quantity } from '../../src/claims/judge.js';
 import { type Measurement, meanStatistic, rateMeasurement } from '../../src/claims/metrics/measurement.js';
 import { bootstrap, wilsonInterval } from '../../src/statistics/index.js';
 
-const rule: JudgementRule = { metric: 'm', threshold: { atLeast: 0.5 }, level: 0.95, draws: 2000 };
+const rule: JudgementRule = { metric: 'm', threshold: { atLeast: 0.5 }, level: 0.95 };
 
 const singletons = (n: number): string[] => Array.from({ length: n }, (_, i) => `source-${i}`);
 
-const measured = (...measurements: Measurement[]): Measured => ({
-  state: 'measured',
-  seeds: measurements.map((_, index) => 100 + index),
-  measurements,
-});
+const resampled = (measurement: Measurement): TaskResult => {
+  try {
+    return resample(measurement, 2000);
+  } catch (error) {
+    if (!(error instanceof ComputationError)) throw error;
+    return { state: 'failed', message: error.message };
+  }
+};
+
+const measured = (...measurements: Measurement[]): Quantity =>
+  overSeeds(
+    measurements.map((_, index) => 100 + index),
+    measurements.map(resampled),
+  );
 
 const meanOf = (values: ArrayLike<number>, clusters = singletons(values.length)): Measurement => ({
   n: values.length,
@@ -29,7 +40,7 @@ const rateOf = (successes: number, n: number, clusters = singletons(n)): Measure
     clusters.map(() => 1),
   );
 
-const judgeAlone = (claim: Measured, over: Partial<JudgementRule> = {}) =>
+const judgeAlone = (claim: Quantity, over: Partial<JudgementRule> = {}) =>
   judge({ ...rule, ...over }, 'holds', claim, []).own;
 
 const uniform = (n: number, seed: number): number[] => {
@@ -112,8 +123,8 @@ describe('several seeds', () => {
 });
 
 describe('a control', () => {
-  const control = (values: Measured, expected: 'holds' | 'breaks' = 'breaks') =>
-    ({ id: 'sft', expected, measured: values }) as const;
+  const control = (values: Quantity, expected: 'holds' | 'breaks' = 'breaks') =>
+    ({ id: 'sft', expected, quantity: values }) as const;
 
   it('that equals the claim differs by exactly 0 in every draw, and is not beaten', () => {
     fc.assert(
@@ -160,7 +171,7 @@ describe('a control', () => {
   });
 
   it('that could not be measured is an error row that says why, and is not beaten', () => {
-    const failed: Measured = { state: 'failed', seeds: [100], message: 'no prompt to judge' };
+    const failed: Quantity = { state: 'failed', seeds: [100], message: 'no prompt to judge' };
     const { own, controls } = judge(rule, 'holds', measured(meanOf(uniform(20, 6))), [control(failed)]);
     expect(own.verdict).not.toBe('error');
     expect(controls[0]).toMatchObject({

@@ -1,78 +1,112 @@
 import { relative } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { UsageError } from '../../src/base/index.js';
 import {
   type Catalogue,
   loadCatalogue,
-  planEvidence,
+  parseSpec,
+  planJobs,
   type SelectedCase,
-  selectCases,
+  select,
+  taskKey,
 } from '../../src/claims/index.js';
-
-const variants = ['placebo-noise', 'shuffled-labels', 'sft'] as const;
+import { variantControls } from '../../src/claims/metrics/catalogue.js';
+import { experimentText } from './synthetic-evidence.js';
 
 let catalogue: Catalogue;
-let all: SelectedCase[];
+let all: readonly SelectedCase[];
 
 beforeAll(async () => {
   catalogue = await loadCatalogue();
-  all = await selectCases([...catalogue.claims.keys()], catalogue);
+  all = (await select([...catalogue.claims.keys()], catalogue)).cases;
 });
 
+const plan = (cases: readonly SelectedCase[], seed?: number) => planJobs({ cases, tables: [] }, seed);
+
 /** A case of the first claim with these controls alone. */
-const caseWith = (controls: SelectedCase['claimCase']['controls']): SelectedCase => {
-  const selected = all.find(({ experiment }) => experiment !== undefined);
+const caseWith = (ids: readonly SelectedCase['controls'][number]['id'][]): SelectedCase => {
+  const selected = all.find(({ experiments }) => experiments.length === 1);
   if (selected === undefined) throw new RangeError('no case has an experiment');
-  return { ...selected, claimCase: { ...selected.claimCase, controls } };
+  return { ...selected, controls: ids.map((id) => ({ id, expected: 'breaks' as const })) };
 };
 
 describe('the plan', () => {
-  it('makes each experiment’s evidence once and leaves no case out', () => {
+  it('has one job an experiment and seed, and leaves no quantity of any case out', () => {
     fc.assert(
-      fc.property(fc.shuffledSubarray(all, { minLength: 1 }), (cases) => {
-        const plans = planEvidence(cases);
-        const files = plans.map(({ experiment }) => experiment.file);
-        expect(new Set(files).size).toBe(files.length);
-        const planned = plans.flatMap((plan) => plan.cases).sort((a, b) => a - b);
-        expect(planned).toEqual([...cases.keys()].filter((index) => cases[index]?.experiment !== undefined));
-        for (const plan of plans) {
-          for (const index of plan.cases) expect(cases[index]?.experiment?.file).toBe(plan.experiment.file);
+      fc.property(fc.shuffledSubarray([...all], { minLength: 1, maxLength: 12 }), (cases) => {
+        const jobs = plan(cases);
+        expect(new Set(jobs.map(({ id }) => id)).size).toBe(jobs.length);
+        for (const { claim, experiments, controls } of cases) {
+          const { metric, layers, draws } = claim.value;
+          for (const subject of ['claim', ...controls.map(({ id }) => id)] as const) {
+            const key = taskKey({ metric, layers, subject, draws });
+            const holding = jobs.filter((job) => job.tasks.some((task) => taskKey(task) === key));
+            for (const experiment of experiments) {
+              const seeds = holding
+                .filter((job) => job.experiment?.value.experiment === experiment.value.experiment)
+                .map(({ seed }) => seed);
+              expect(seeds).toEqual([...experiment.value.seeds]);
+            }
+            if (experiments.length === 0)
+              expect(holding.map(({ experiment }) => experiment)).toContain(undefined);
+          }
         }
       }),
+      { numRuns: 30 },
     );
   });
 
   it('makes a control’s policy if and only if one of the cases asks for it', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.subarray([...variants, 'random-directions' as const]), { minLength: 1 }),
+        fc.array(fc.subarray([...variantControls, 'random-directions' as const]), { minLength: 1 }),
         (asked) => {
-          const cases = asked.map((ids) =>
-            caseWith(Object.fromEntries(ids.map((id) => [id, 'breaks' as const]))),
-          );
-          const [plan, ...others] = planEvidence(cases);
+          const [job, ...others] = plan(asked.map(caseWith));
           expect(others).toEqual([]);
-          expect(plan?.variants).toEqual(variants.filter((id) => asked.some((ids) => ids.includes(id))));
+          expect(job?.variants).toEqual(
+            variantControls.filter((id) => asked.some((ids) => ids.includes(id))),
+          );
         },
       ),
     );
   });
 
-  it('takes the seeds of the experiment, or the one asked for, 0 too', () => {
-    for (const { experiment, seeds } of planEvidence(all)) expect(seeds).toEqual(experiment.value.seeds);
-    for (const { seeds } of planEvidence(all, 0)) expect(seeds).toEqual([0]);
+  it('takes the seeds of the suite before those of the experiment, and the one asked for before both, 0 too', () => {
+    const [own] = all.filter(({ experiments }) => experiments.length === 1);
+    if (own === undefined) throw new RangeError('no case has an experiment');
+    const seedsIn = (selected: SelectedCase, seed?: number) => plan([selected], seed).map((job) => job.seed);
+    expect(seedsIn({ ...own, seeds: undefined })).toEqual([...(own.experiments[0]?.value.seeds ?? [])]);
+    expect(seedsIn({ ...own, seeds: [200, 201] })).toEqual([200, 201]);
+    expect(seedsIn({ ...own, seeds: [200, 201] }, 0)).toEqual([0]);
   });
 
-  it('needs nothing for properties over random tensors', () => {
-    expect(planEvidence(all.filter(({ experiment }) => experiment === undefined))).toEqual([]);
+  it('measures all properties in one job without an experiment', () => {
+    const jobs = plan(all.filter(({ experiments }) => experiments.length === 0));
+    expect(jobs.map(({ id, experiment }) => [id, experiment])).toEqual([['properties/seed-100', undefined]]);
+    expect(
+      plan(
+        all.filter(({ experiments }) => experiments.length === 0),
+        3,
+      ).map(({ id }) => id),
+    ).toEqual(['properties/seed-3']);
   });
 
   it('makes evidence once for an experiment that a claim’s file and a claim’s name both lead to', async () => {
     const file = catalogue.claims.get('gradient-law')?.file ?? '';
-    const cases = await selectCases(['cosine-concentration', relative(process.cwd(), file)], catalogue);
-    expect(planEvidence(cases).map(({ experiment }) => experiment.value.experiment)).toEqual([
-      'one-frame',
-      'many-frames',
-    ]);
+    const { cases } = await select(['cosine-concentration', relative(process.cwd(), file)], catalogue);
+    const ids = plan(cases, 0).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids).toContain('many-frames/seed-0');
+  });
+
+  it('refuses two experiments of one name from different files, whose evidence would mix', () => {
+    const [own] = all.filter(({ experiments }) => experiments.length === 1);
+    const other = parseSpec(
+      experimentText(own?.experiments[0]?.value.experiment ?? '', 'pairs.jsonl'),
+      '/elsewhere/experiment.yaml',
+    );
+    if (own === undefined || other.kind !== 'experiment') throw new RangeError('no case has an experiment');
+    expect(() => plan([own, { ...own, experiments: [other] }])).toThrow(UsageError);
   });
 });

@@ -5,6 +5,7 @@
 import { ComputationError, createRandom } from '../../base/index.js';
 import { tf } from '../../engine/index.js';
 import type { LanguageModel } from '../../model/index.js';
+import { matchNorm, type NormMatch } from './match-norm.js';
 
 export interface PlaceboOptions {
   readonly base: LanguageModel;
@@ -15,10 +16,6 @@ export interface PlaceboOptions {
   readonly measureNorm: (model: LanguageModel) => Promise<number>;
   readonly seed: number;
 }
-
-/** Relative mismatch in mean ‖Δh‖ that is good enough. */
-const tolerance = 0.01;
-const maximumTrials = 12;
 
 const noiseFor = async (
   base: LanguageModel,
@@ -48,7 +45,7 @@ const noiseFor = async (
 /** A perturbed copy of `base`; the caller disposes it. */
 export const createPlacebo = async (
   options: PlaceboOptions,
-): Promise<{ model: LanguageModel; scale: number; meanNorm: number }> => {
+): Promise<NormMatch & { readonly model: LanguageModel }> => {
   const { base, policy, targetNorm, measureNorm, seed } = options;
   const noise = await noiseFor(base, policy, seed);
   const model = base.clone();
@@ -60,23 +57,14 @@ export const createPlacebo = async (
       tf.tidy(() => variable.assign(tf.add(initial, tf.mul(tf.tensor(values, initial.shape), scale))));
     }
   };
-  // Secant steps on log ‖Δh‖ against log scale, where the two are nearly a straight line of slope one.
-  let scale = 1;
-  let previous: { logScale: number; logNorm: number } | undefined;
-  for (let trial = 0; trial < maximumTrials; trial++) {
+  const measureAt = (scale: number): Promise<number> => {
     apply(scale);
-    const meanNorm = await measureNorm(model);
-    if (!(meanNorm > 0)) break;
-    if (Math.abs(meanNorm / targetNorm - 1) <= tolerance) return { model, scale, meanNorm };
-    const point = { logScale: Math.log(scale), logNorm: Math.log(meanNorm) };
-    const rise = previous ? point.logNorm - previous.logNorm : 0;
-    const run = previous ? point.logScale - previous.logScale : 0;
-    const slope = Math.abs(run) > 1e-9 ? Math.min(4, Math.max(0.25, rise / run)) : 1;
-    scale = Math.exp(point.logScale + (Math.log(targetNorm) - point.logNorm) / slope);
-    previous = point;
+    return measureNorm(model);
+  };
+  try {
+    return { ...(await matchNorm({ measureAt, targetNorm, what: 'the noise placebo' })), model };
+  } catch (error) {
+    model.dispose();
+    throw error;
   }
-  model.dispose();
-  throw new ComputationError(
-    `the noise placebo did not reach a mean ‖Δh‖ of ${targetNorm.toPrecision(3)} in ${maximumTrials} trials`,
-  );
 };

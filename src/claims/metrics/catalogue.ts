@@ -1,27 +1,53 @@
 /** Names of metrics and controls: what a specification may ask for. Metric files under this folder compute them. */
 
 /** Controls that train or perturb another policy and measure the same quantity on it. */
-export const variantControls = ['placebo-noise', 'shuffled-labels', 'sft'] as const;
+export const variantControls = [
+  'placebo-noise',
+  'massive-noise',
+  'shuffled-labels',
+  'flipped-labels',
+  'sft',
+  'dpo-after-sft',
+] as const;
 export type VariantControl = (typeof variantControls)[number];
 
-export const controlIds = [
-  ...variantControls,
-  'random-directions',
-  'pre-norm',
-  'after-divergence',
-  'other-tokens',
-] as const;
-export type ControlId = (typeof controlIds)[number];
+/** `control`: a claim is specific only if it beats it. `companion`: shown beside the claim, to compare with. */
+export type ControlRole = 'control' | 'companion';
 
-export const controlTitles: Readonly<Record<ControlId, string>> = {
-  'placebo-noise': 'weight noise with the same mean ‖Δh‖',
-  'shuffled-labels': 'DPO on shuffled labels',
-  sft: 'SFT on the chosen answers',
-  'random-directions': '20 random directions of the same norm',
-  'pre-norm': 'read before the final norm',
-  'after-divergence': 'read after the completions diverge',
-  'other-tokens': 'embeddings of two other tokens',
-};
+export interface ControlDescription {
+  readonly title: string;
+  readonly role: ControlRole;
+}
+
+export const controlCatalogue = {
+  'placebo-noise': { title: 'weight noise with the same mean ‖Δh‖', role: 'control' },
+  'massive-noise': { title: 'weight noise and one amplified dimension, same mean ‖Δh‖', role: 'control' },
+  'shuffled-labels': { title: 'DPO on shuffled labels', role: 'control' },
+  'flipped-labels': { title: 'DPO on flipped labels; of vectors, −v* of it', role: 'companion' },
+  sft: { title: 'SFT on the chosen answers', role: 'control' },
+  'dpo-after-sft': { title: 'DPO after SFT on the chosen answers, from the SFT model on', role: 'companion' },
+  'random-directions': { title: '20 random directions of the same norm', role: 'control' },
+  'shuffled-rows': { title: 'rows of ΔH each with its entries shuffled', role: 'control' },
+  'foreign-prompts': { title: 'v* estimated at prompts of another population', role: 'control' },
+  'trained-vector': { title: 'a vector trained under the DPO loss, the model frozen', role: 'companion' },
+  'pre-norm': { title: 'read before the final norm', role: 'control' },
+  'pre-norm-without-jacobian': {
+    title: 'the law as it is, without the Jacobian of the norm',
+    role: 'control',
+  },
+  'current-embeddings': { title: 'the law of the current embeddings', role: 'control' },
+  'after-divergence': { title: 'read after the completions diverge', role: 'control' },
+  'other-tokens': { title: 'embeddings of two other tokens', role: 'control' },
+  'massive-hidden': { title: 'a massive hidden state along e_w − e_l', role: 'control' },
+  'wrong-reference': { title: 'the reference is not subtracted', role: 'control' },
+} as const satisfies Record<string, ControlDescription>;
+
+export type ControlId = keyof typeof controlCatalogue;
+export const controlIds = Object.keys(controlCatalogue) as [ControlId, ...ControlId[]];
+
+export const controlTitles = Object.fromEntries(
+  Object.entries(controlCatalogue).map(([id, { title }]) => [id, title]),
+) as Readonly<Record<ControlId, string>>;
 
 export interface MetricDescription {
   readonly title: string;
@@ -39,9 +65,33 @@ export const propertyMetrics = {
     title: 'share of random cases in which ∇_h L = −β σ(−m) (e_w − e_l)',
     controls: ['pre-norm', 'after-divergence'],
   },
+  'gradient-law-pre-norm': {
+    title: 'share of random cases in which ∇ before the norm = Jᵀ·(−β σ(−m) (e_w − e_l))',
+    controls: ['pre-norm-without-jacobian'],
+  },
+  'pre-norm-direction': {
+    title: 'share of random cases in which ∇ before an even norm keeps cos ≥ 0.9 to −(e_w − e_l)',
+    controls: ['massive-hidden'],
+  },
+  'gradient-agreement': {
+    title: 'share of random cases in which autodiff, closed form and finite differences agree',
+    controls: ['other-tokens', 'wrong-reference'],
+  },
 } as const satisfies Record<string, MetricDescription>;
 
-const withDirections = [...variantControls, 'random-directions'] as const;
+/** Of a metric of ΔH's shape: policies of their own, and ΔH without its directions in common. */
+export const shapeControls = [...variantControls, 'shuffled-rows'] as const;
+
+/** Of a metric that steers by a vector: policies of their own, and other vectors for the same policy. */
+export const steeringControls = [
+  ...variantControls,
+  'random-directions',
+  'foreign-prompts',
+  'trained-vector',
+] as const;
+
+/** Of a metric that sets ΔH against a vector. */
+export const vectorControls = [...steeringControls, 'shuffled-rows'] as const;
 
 /** Quantities of an experiment's evidence, judged on its held-out prompts. */
 export const promptMetrics = {
@@ -51,24 +101,72 @@ export const promptMetrics = {
   },
   'gradient-law-agreement': {
     title: 'share of prompts in which autodiff agrees with −β σ(−m) (e_w − e_l)',
-    controls: [...variantControls, 'pre-norm', 'after-divergence'],
+    controls: [...variantControls, 'pre-norm', 'after-divergence', 'wrong-reference'],
   },
-  'cosine-to-steering-vector': { title: 'mean cos(Δh, v*)', controls: withDirections },
-  'singular-value-ratio': { title: 'σ2/σ1 of ΔH', controls: variantControls },
+  'cosine-to-steering-vector': { title: 'mean cos(Δh, v*)', controls: vectorControls },
+  'singular-value-ratio': { title: 'σ2/σ1 of ΔH', controls: shapeControls },
   'leading-direction-cosine': {
     title: '|cos(u1, v*)|, u1 the leading right singular vector of ΔH',
-    controls: withDirections,
+    controls: vectorControls,
   },
   'flips-installed': {
     title: 'share of changed preferences that base + v* takes on',
-    controls: withDirections,
+    controls: steeringControls,
   },
   'flips-undone': {
     title: 'share of changed preferences that policy − v* takes back',
-    controls: withDirections,
+    controls: steeringControls,
   },
-  'margin-recovery': { title: '1 − Σ|m_inverted − m_base| / Σ|m_policy − m_base|', controls: withDirections },
-  'energy-recovery': { title: '1 − Σ‖h_policy − v* − h_base‖² / Σ‖Δh‖²', controls: withDirections },
+  'margin-recovery': {
+    title: '1 − Σ|m_inverted − m_base| / Σ|m_policy − m_base|',
+    controls: steeringControls,
+  },
+  'energy-recovery': { title: '1 − Σ‖h_policy − v* − h_base‖² / Σ‖Δh‖²', controls: vectorControls },
+  'gradient-direction-cosine': {
+    title: 'mean cos(∇_h L of a prompt, their mean)',
+    controls: ['shuffled-labels', 'other-tokens'],
+  },
+  'gradient-steering-alignment': {
+    title: 'cos(v*, mean of e_w − e_l)',
+    controls: [...variantControls, 'random-directions', 'other-tokens'],
+  },
+  'gradient-law-initial-agreement': {
+    title: 'share of prompts in which autodiff agrees with the law of the initial embeddings',
+    controls: [...variantControls, 'current-embeddings', 'pre-norm', 'after-divergence'],
+  },
+  'embedding-drift': { title: '‖ΔE‖ / ‖E‖, or of W_U if larger', controls: variantControls },
+  'flips-undone-base-head': {
+    title: "share of changed preferences that policy − v* takes back, read by the base's head",
+    controls: steeringControls,
+  },
+  'spectral-entropy-drop': {
+    title: 'spectral entropy of the lower layers less that of the upper ones (nats)',
+    controls: shapeControls,
+  },
+  'participation-ratio': { title: 'participation ratio of ΔH', controls: shapeControls },
+  'components-80': { title: 'directions that hold 80 % of the energy of ΔH', controls: shapeControls },
+  'components-95': { title: 'directions that hold 95 % of the energy of ΔH', controls: shapeControls },
+  'mean-energy-share': { title: 'share of the energy of ΔH in its mean', controls: shapeControls },
+  'cosine-bimodality': {
+    title: 'separability of cos(Δh, v*) into two groups',
+    controls: variantControls,
+  },
+  'interpolation-smallest-rise': {
+    title: 'smallest rise of the mean margin of base + λv* in a step of λ, −1 to 1 (nats)',
+    controls: steeringControls,
+  },
+  'interpolation-accuracy-rise': {
+    title: 'smallest rise of preference accuracy of base + λv* in a step of λ, −1 to 1',
+    controls: steeringControls,
+  },
+  'lambda-ceiling': {
+    title: 'λ from which half of the texts under base + λv* are degenerate',
+    controls: ['random-directions', 'shuffled-labels', 'sft'],
+  },
+  'oversteering-perplexity-rise': {
+    title: 'log-perplexity of texts at twice the λ ceiling less that at λ = 1 (nats a token)',
+    controls: ['random-directions', 'shuffled-labels', 'sft'],
+  },
 } as const satisfies Record<string, MetricDescription>;
 
 export type PropertyMetric = keyof typeof propertyMetrics;

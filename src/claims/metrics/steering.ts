@@ -15,7 +15,7 @@ const steer = (
   steeredMargins(completions, model.unembedding(), { vectorFor: vectors.steering, lambda });
 
 /** Measures with v*, or for the random-direction control with each random vector, and averages those. */
-const withVectors = async (
+export const withVectors = async (
   evidence: SeedEvidence,
   subject: Subject,
   measure: (vectors: CrossFittedVectors) => Promise<Measurement>,

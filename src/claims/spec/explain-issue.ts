@@ -13,7 +13,8 @@ export interface ExplainedIssue {
 }
 
 const unwrap = (schema: unknown): unknown => {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return unwrap(schema.unwrap());
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return unwrap(schema.unwrap());
   if (schema instanceof z.ZodPipe) return unwrap(schema.in);
   return schema;
 };
@@ -47,6 +48,11 @@ const typesInWords: Readonly<Record<string, string>> = {
   record: 'a mapping',
 };
 
+const unionHints: Readonly<Record<string, string>> = {
+  layers: 'legal values: final, upper, a layer number, or { depth: [0.69, 0.94] }',
+  'steering.layers': 'legal values: final, all, last-five, or a layer number',
+};
+
 const valueAt = (raw: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>(
     (value, key) =>
@@ -62,8 +68,13 @@ const suggestion = (given: string, legal: readonly string[]): string => {
   return closest === undefined ? '' : `did you mean ${closest}? `;
 };
 
-const unknownKey = (path: readonly PropertyKey[], key: string, schema: unknown): ExplainedIssue => {
-  const legal = legalKeys(schemaAt(schema, path));
+const unknownKey = (
+  path: readonly PropertyKey[],
+  key: string,
+  schema: unknown,
+  topLevel: readonly string[],
+): ExplainedIssue => {
+  const legal = [...legalKeys(schemaAt(schema, path)), ...(path.length === 0 ? topLevel : [])];
   const meant = closestName(key, legal);
   return {
     path,
@@ -74,15 +85,20 @@ const unknownKey = (path: readonly PropertyKey[], key: string, schema: unknown):
   };
 };
 
-const explainOne = (issue: z.core.$ZodIssue, schema: unknown, raw: unknown): ExplainedIssue[] => {
+const explainOne = (
+  issue: z.core.$ZodIssue,
+  schema: unknown,
+  raw: unknown,
+  topLevel: readonly string[],
+): ExplainedIssue[] => {
   const { path } = issue;
   const place = path.length === 0 ? 'the file' : dotted(path);
   const given = valueAt(raw, path);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownKey(path, key, schema));
+      return issue.keys.map((key) => unknownKey(path, key, schema, topLevel));
     case 'invalid_key':
-      return [unknownKey(path.slice(0, -1), String(path.at(-1)), schema)];
+      return [unknownKey(path.slice(0, -1), String(path.at(-1)), schema, topLevel)];
     case 'invalid_value': {
       const legal = issue.values.map(String);
       const what = given === undefined ? `${place} is missing` : `${place} cannot be ${show(given)}`;
@@ -110,10 +126,7 @@ const explainOne = (issue: z.core.$ZodIssue, schema: unknown, raw: unknown): Exp
         {
           path,
           message: `${place} cannot be ${show(given)}`,
-          hint:
-            place === 'layers'
-              ? 'legal values: final, upper, a layer number, or { depth: [0.69, 0.94] }'
-              : 'see the documentation of this key',
+          hint: unionHints[place] ?? 'see the documentation of this key',
         },
       ];
     default:
@@ -121,13 +134,16 @@ const explainOne = (issue: z.core.$ZodIssue, schema: unknown, raw: unknown): Exp
   }
 };
 
-/** Every fault in words. That a key is missing is not said again where it stands there misspelt. */
+/**
+ * Every fault in words; `topLevel` names keys that are legal though the schema does not know them. That a key is missing is not said again where it stands there misspelt.
+ */
 export const explainIssues = (
   issues: readonly z.core.$ZodIssue[],
   schema: unknown,
   raw: unknown,
+  topLevel: readonly string[] = [],
 ): ExplainedIssue[] => {
-  const explained = issues.flatMap((issue) => explainOne(issue, schema, raw));
+  const explained = issues.flatMap((issue) => explainOne(issue, schema, raw, topLevel));
   const meant = new Set(explained.flatMap((one) => (one.meant ? [dotted([...one.path, one.meant])] : [])));
   return explained.filter(({ path, key }) => key !== undefined || !meant.has(dotted(path)));
 };

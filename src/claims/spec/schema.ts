@@ -1,10 +1,18 @@
 /** The schemas of the three kinds of specification: how evidence is made, what is asserted of it, what runs together. */
 import { z } from 'zod';
+import { attributes } from '../../data/index.js';
 import { controlIds, isPropertyMetric, metricCatalogue, metricIds } from '../metrics/catalogue.js';
 
 const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]*$/, 'a name of lower-case letters, digits and hyphens, such as my-claim');
+/** Members of a family of experiments carry their value in their name: `many-frames-beta-0.5`. */
+const experimentName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9.-]*$/,
+    'a name of lower-case letters, digits, dots and hyphens, such as my-experiment',
+  );
 const text = z.string().min(1);
 const count = z.int().min(1);
 
@@ -20,17 +28,31 @@ export const trainingSchema = z.strictObject({
   maxGradNorm: z.number().positive().default(1),
   weightDecay: z.number().min(0).default(0),
   embeddings: z.enum(['frozen', 'unfrozen']).default('frozen'),
+  /** Learning rate of E and W_U as a factor of the others'; acts only where they are unfrozen. */
+  embeddingRateFactor: z.number().min(0).default(1),
 });
 
-export const experimentSchema = z.strictObject({
-  experiment: name,
-  title: text,
-  description: text.optional(),
-  /** `shipped`, or a Hugging Face model folder relative to this file. */
-  model: text.default('shipped'),
-  data: z.strictObject({
+const mixturePartSchema = z.strictObject({
+  /** Name of this sub-population in the report. */
+  name: text,
+  /** A shipped regime, or a .jsonl file relative to this file. */
+  preferences: text,
+  /** Of a shipped regime: the axis along which completions differ. */
+  attribute: z.enum(attributes).default('sentiment'),
+  /** Share of the source documents, relative to the other parts. */
+  weight: z.number().positive().default(1),
+  /** `flipped`: what the others prefer is rejected here. */
+  labels: z.enum(['given', 'flipped']).default('given'),
+  /** Words at the front of each prompt of this part. */
+  cue: text.optional(),
+});
+
+const dataSchema = z
+  .strictObject({
     /** A shipped regime (one-frame, many-frames, cloze) or a .jsonl file relative to this file. */
-    preferences: text,
+    preferences: text.optional(),
+    /** Instead of `preferences`: several of them, told apart as sub-populations. */
+    mixture: z.array(mixturePartSchema).min(1).optional(),
     /** Training tuples used; all of them where absent. */
     train: count.optional(),
     /** Held-out prompts used; all of them where absent. */
@@ -39,9 +61,39 @@ export const experimentSchema = z.strictObject({
     heldOutShare: z.number().gt(0).lt(1).default(0.5),
     /** Tokens of prompt and longer completion together; longer prompts are cut from the left. */
     maxTokens: count.default(64),
-  }),
+  })
+  .superRefine((data, context) => {
+    if ((data.preferences === undefined) === (data.mixture === undefined)) {
+      context.addIssue({ code: 'custom', message: 'give either preferences or a mixture of several' });
+    }
+  });
+
+export const experimentSchema = z.strictObject({
+  experiment: experimentName,
+  title: text,
+  description: text.optional(),
+  /** `shipped`, `shipped/RUNG` for another of the shipped models, or a Hugging Face model folder relative to this file. */
+  model: text.default('shipped'),
+  /** Give W_U its own copy of E before anything else. */
+  untie: z.boolean().default(false),
+  data: dataSchema,
   training: trainingSchema,
   readout: z.enum(['prompt-last', 'response-last']).default('prompt-last'),
+  /** How v* is estimated. */
+  vector: z
+    .strictObject({
+      estimator: z.enum(['mean', 'leading-singular', 'principal', 'per-source']).default('mean'),
+      /** Which principal direction, counted from 1. */
+      component: count.default(1),
+    })
+    .prefault({}),
+  /** Where and how v* is put in, for the metrics that steer. */
+  steering: z
+    .strictObject({
+      layers: z.union([z.enum(['final', 'all', 'last-five']), count]).default('final'),
+      kind: z.enum(['add', 'ablate']).default('add'),
+    })
+    .prefault({}),
   seeds: z.array(z.int().min(0)).min(1),
 });
 
@@ -79,10 +131,16 @@ export const claimSchema = z
     level: z.number().gt(0.5).lt(1).default(0.95),
     /** Bootstrap draws. */
     draws: z.int().min(2000).default(2000),
+    /** The correction for many hypotheses that its verdicts take part in. */
+    family: z.enum(['headline', 'screen', 'none']).default('headline'),
     cases: z
       .array(
         z.strictObject({
-          experiment: name.optional(),
+          experiment: experimentName.optional(),
+          /** Judge the metric in `experiment` less that in this one. */
+          against: experimentName.optional(),
+          /** Judge the metric's slope over these experiments, by log10 of their models' parameters. */
+          trend: z.array(experimentName).min(3).optional(),
           expected: expectation,
           reason: text,
           controls: z.partialRecord(z.enum(controlIds), expectation),
@@ -94,13 +152,28 @@ export const claimSchema = z
     const { controls } = metricCatalogue[claim.metric];
     const isProperty = isPropertyMetric(claim.metric);
     claim.cases.forEach((oneCase, index) => {
-      if (isProperty === (oneCase.experiment !== undefined)) {
+      const named = oneCase.experiment !== undefined || oneCase.trend !== undefined;
+      if (isProperty === named) {
         context.addIssue({
           code: 'custom',
           path: ['cases', index, 'experiment'],
           message: isProperty
             ? `metric ${claim.metric} is a property over random tensors and takes no experiment`
             : `metric ${claim.metric} needs the name of an experiment`,
+        });
+      }
+      if (oneCase.trend !== undefined && (oneCase.experiment ?? oneCase.against) !== undefined) {
+        context.addIssue({
+          code: 'custom',
+          path: ['cases', index, 'trend'],
+          message: 'a trend names its experiments itself: leave out experiment and against',
+        });
+      }
+      if (oneCase.against !== undefined && oneCase.against === oneCase.experiment) {
+        context.addIssue({
+          code: 'custom',
+          path: ['cases', index, 'against'],
+          message: 'an experiment does not differ from itself',
         });
       }
       for (const id of Object.keys(oneCase.controls)) {
@@ -122,13 +195,51 @@ export const claimSchema = z
     });
   });
 
+const tableMetricSchema = z
+  .union([z.enum(metricIds), z.strictObject({ metric: z.enum(metricIds), layers: layersSchema })])
+  .transform((given) => (typeof given === 'string' ? { metric: given, layers: 'final' as const } : given));
+
+const tableSchema = z
+  .strictObject({
+    table: name,
+    title: text,
+    /** One row each; the first is what the others are compared with, unless `baseline` names another. */
+    experiments: z.array(experimentName).min(2),
+    baseline: experimentName.optional(),
+    metrics: z.array(tableMetricSchema).min(1),
+  })
+  .superRefine(({ experiments, baseline, metrics }, context) => {
+    if (baseline !== undefined && !experiments.includes(baseline)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['baseline'],
+        message: `the baseline ${baseline} is none of the table's experiments`,
+      });
+    }
+    metrics.forEach(({ metric }, index) => {
+      if (isPropertyMetric(metric)) {
+        context.addIssue({
+          code: 'custom',
+          path: ['metrics', index],
+          message: `${metric} is a property over random tensors and belongs to no experiment`,
+        });
+      }
+    });
+  });
+
 export const suiteSchema = z.strictObject({
   suite: name,
   title: text,
   /** Names of claims, in the order of the report. */
   claims: z.array(name).min(1),
   /** Judge these experiments' cases only; every case where absent. */
-  experiments: z.array(name).min(1).optional(),
+  experiments: z.array(experimentName).min(1).optional(),
+  /** Judge these controls only; every control of each case where absent. */
+  controls: z.array(z.enum(controlIds)).min(1).optional(),
+  /** Training seeds, instead of the experiments' own. */
+  seeds: z.array(z.int().min(0)).min(1).optional(),
+  /** Conditions side by side. */
+  tables: z.array(tableSchema).optional(),
 });
 
 export type TrainingSpec = z.infer<typeof trainingSchema>;
@@ -136,4 +247,5 @@ export type ExperimentSpec = z.infer<typeof experimentSchema>;
 export type ClaimSpec = z.infer<typeof claimSchema>;
 export type ClaimCase = ClaimSpec['cases'][number];
 export type LayerSelection = ClaimSpec['layers'];
+export type ComparisonSpec = z.infer<typeof tableSchema>;
 export type SuiteSpec = z.infer<typeof suiteSchema>;

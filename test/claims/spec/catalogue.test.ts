@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError, SpecError, UsageError } from '../../../src/base/index.js';
-import { type Catalogue, loadCatalogue, type SelectedCase, selectCases } from '../../../src/claims/index.js';
+import { type Catalogue, loadCatalogue, type SelectedCase, select } from '../../../src/claims/index.js';
 import { experimentText } from '../synthetic-evidence.js';
 
 const claimText = (name: string, experiments: readonly string[]): string => `claim: ${name}
@@ -34,9 +34,13 @@ const put = async (path: string, text: string): Promise<string> => {
   return file;
 };
 
+const selectCases = async (targets: readonly string[], catalogue: Catalogue) =>
+  (await select(targets, catalogue)).cases;
+
 const namesOf = (cases: readonly SelectedCase[]) =>
   cases.map(
-    ({ claim, experiment }) => `${claim.value.claim} in ${experiment?.value.experiment ?? 'nothing'}`,
+    ({ claim, experiments: [experiment] }) =>
+      `${claim.value.claim} in ${experiment?.value.experiment ?? 'nothing'}`,
   );
 
 const errorOf = async (promise: Promise<unknown>): Promise<unknown> =>
@@ -78,7 +82,10 @@ describe('the shipped specifications', () => {
     const cases = await selectCases(['quick'], shipped);
     for (const name of ['gradient-law', 'cosine-concentration', 'rank-one-dominance', 'inversion-recovery']) {
       const own = cases.filter(({ claim }) => claim.value.claim === name);
-      expect(own.map(({ experiment }) => experiment?.value.experiment)).toEqual(['one-frame', 'many-frames']);
+      expect(own.map(({ experiments }) => experiments[0]?.value.experiment)).toEqual([
+        'one-frame',
+        'many-frames',
+      ]);
       for (const { claimCase } of own) {
         for (const control of ['placebo-noise', 'shuffled-labels', 'sft']) {
           expect(Object.keys(claimCase.controls)).toContain(control);
@@ -159,8 +166,8 @@ describe('selecting cases', () => {
       experimentText('my-experiment', 'pairs.jsonl'),
     );
     const [own, other] = await selectCases([file], shipped);
-    expect(own?.experiment?.value.data.preferences).toBe('pairs.jsonl');
-    expect(other?.experiment?.file).toBe(shipped.experiments.get('one-frame')?.file);
+    expect(own?.experiments[0]?.value.data.preferences).toBe('pairs.jsonl');
+    expect(other?.experiments[0]?.file).toBe(shipped.experiments.get('one-frame')?.file);
   });
 
   it('is not disturbed by a broken neighbour', async () => {

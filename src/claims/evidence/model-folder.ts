@@ -1,0 +1,12 @@
+import { dirname, join, resolve } from 'node:path';
+import { assetsFolder } from '../../data/index.js';
+import type { LoadedExperiment } from '../spec/load.js';
+
+const shippedRung = /^shipped\/([a-z0-9-]+)$/;
+
+/** The model folder that an experiment names: the shipped model, a rung of the shipped ladder, or the user's own. */
+export const modelFolderOf = ({ value, file }: LoadedExperiment): string => {
+  if (value.model === 'shipped') return join(assetsFolder(), 'model');
+  const rung = shippedRung.exec(value.model)?.[1];
+  return rung === undefined ? resolve(dirname(file), value.model) : join(assetsFolder(), 'models', rung);
+};

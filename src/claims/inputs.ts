@@ -1,0 +1,45 @@
+/** The files that evidence is made of, by their hashes. */
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { packageFolder } from '../base/index.js';
+import { isRegime, shippedPreferencesFile } from '../data/index.js';
+import { sha256Hex } from '../store/index.js';
+import { modelFolderOf } from './evidence/index.js';
+import type { LoadedExperiment } from './spec/load.js';
+
+export interface InputHash {
+  /** From the package for shipped files, from the working directory for the user's own: no machine's paths. */
+  readonly file: string;
+  readonly sha256: string;
+}
+
+const portableName = (file: string): string => {
+  const inside = relative(packageFolder(), file);
+  return inside.startsWith('..') ? relative(process.cwd(), file) : inside;
+};
+
+/** Files that an experiment's evidence is made of. */
+export const inputFilesOf = async (experiment: LoadedExperiment): Promise<string[]> => {
+  const modelFolder = modelFolderOf(experiment);
+  const model = (await readdir(modelFolder))
+    .filter((name) => /\.(json|safetensors)$/.test(name))
+    .map((name) => join(modelFolder, name));
+  const { preferences, mixture = [] } = experiment.value.data;
+  const named = preferences === undefined ? mixture.map((part) => part.preferences) : [preferences];
+  const data = named.flatMap((name) =>
+    isRegime(name)
+      ? [shippedPreferencesFile(name, 'train'), shippedPreferencesFile(name, 'held-out')]
+      : [resolve(dirname(experiment.file), name)],
+  );
+  return [experiment.file, ...model, ...data];
+};
+
+/** Hashes of those of `files` that are there, each once, in the order of their paths. */
+export const hashInputs = async (files: readonly string[]): Promise<InputHash[]> => {
+  const inputs: InputHash[] = [];
+  for (const file of [...new Set(files.map((name) => resolve(name)))].sort()) {
+    const bytes = await readFile(file).catch(() => undefined);
+    if (bytes !== undefined) inputs.push({ file: portableName(file), sha256: sha256Hex(bytes) });
+  }
+  return inputs;
+};

@@ -1,0 +1,96 @@
+/** Does one job: makes its evidence, measures every task on it, leaves the evidence behind. */
+import { join } from 'node:path';
+import { ComputationError, DsteerError, type Progress } from '../../base/index.js';
+import {
+  collectSeedEvidence,
+  type PreparedEvidence,
+  prepareEvidence,
+  type SeedEvidence,
+  writeSeedEvidence,
+} from '../evidence/index.js';
+import { isPropertyMetric, type Measurement, measureOnPrompts, measureOnTensors } from '../metrics/index.js';
+import { type Job, type JobResult, type Task, type TaskResult, taskKey } from './job.js';
+import { resample } from './resample.js';
+
+/** A quantity that cannot be computed is an error of its own rows, not of the run. */
+const attempt = async (measure: () => Promise<Measurement>, draws: number): Promise<TaskResult> => {
+  try {
+    return resample(await measure(), draws);
+  } catch (error) {
+    if (!(error instanceof DsteerError) || error.exitCode !== 1) throw error;
+    return { state: 'failed', message: error.message };
+  }
+};
+
+const measureTask = (task: Task, seed: number, evidence: SeedEvidence | undefined): Promise<TaskResult> => {
+  const { metric, layers, subject, draws } = task;
+  if (isPropertyMetric(metric)) return attempt(() => measureOnTensors[metric](subject, seed), draws);
+  if (evidence === undefined) throw new RangeError(`${metric} needs an experiment`);
+  return attempt(() => measureOnPrompts[metric]({ evidence, layers }, subject), draws);
+};
+
+const measureAll = async (
+  { id, tasks, seed }: Job,
+  evidence: SeedEvidence | undefined,
+  progress: Progress,
+): Promise<Map<string, TaskResult>> => {
+  const results = new Map<string, TaskResult>();
+  const stage = progress.stage(`measuring ${id}`, tasks.length);
+  try {
+    for (const task of tasks) {
+      results.set(taskKey(task), await measureTask(task, seed, evidence));
+      stage.advance();
+    }
+  } finally {
+    stage.end();
+  }
+  return results;
+};
+
+const failAll = ({ tasks }: Job, message: string): Map<string, TaskResult> =>
+  new Map(tasks.map((task) => [taskKey(task), { state: 'failed', message }]));
+
+export interface JobRunner {
+  run(job: Job): Promise<JobResult>;
+  /** Frees the model that is kept between the seeds of one experiment. */
+  dispose(): void;
+}
+
+/** Runs jobs one after the other; those of one experiment share what exists before training. */
+export const createJobRunner = (outFolder: string, progress: Progress): JobRunner => {
+  let kept: { readonly key: string; readonly prepared: PreparedEvidence } | undefined;
+  const dispose = (): void => {
+    kept?.prepared.dispose();
+    kept = undefined;
+  };
+  const prepare = async (experiment: NonNullable<Job['experiment']>): Promise<PreparedEvidence> => {
+    const key = `${experiment.file}\n${experiment.value.experiment}`;
+    if (kept?.key === key) return kept.prepared;
+    dispose();
+    const prepared = await prepareEvidence(experiment, progress);
+    kept = { key, prepared };
+    return prepared;
+  };
+  const run = async (job: Job): Promise<JobResult> => {
+    const { experiment, seed, variants, id } = job;
+    if (experiment === undefined)
+      return { parameters: null, tasks: await measureAll(job, undefined, progress) };
+    const prepared = await prepare(experiment);
+    const parameters = [...prepared.model.variables.values()].reduce((sum, { size }) => sum + size, 0);
+    let evidence: SeedEvidence;
+    try {
+      evidence = await collectSeedEvidence(prepared, { seed, variants, progress });
+    } catch (error) {
+      if (!(error instanceof ComputationError)) throw error;
+      return { parameters, tasks: failAll(job, error.message) };
+    }
+    try {
+      const tasks = await measureAll(job, evidence, progress);
+      await writeSeedEvidence(join(outFolder, id), evidence);
+      return { parameters, tasks };
+    } finally {
+      evidence.dispose();
+    }
+  };
+  return { run, dispose };
+};

@@ -1,0 +1,132 @@
+/** Runs jobs, in worker processes where there are several of both, in this one otherwise. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Progress } from '../../base/index.js';
+import type { EngineName } from '../../engine/index.js';
+import type { Job, JobResult } from './job.js';
+import { type FromWorker, faultOf, type JobMessage, type ToWorker } from './messages.js';
+import { createJobRunner } from './run-job.js';
+
+export interface RunJobsOptions {
+  readonly engine: EngineName;
+  readonly outFolder: string;
+  /** Processes at most; default: as many as there are cores, where the engine computes on them. */
+  readonly workers?: number;
+  readonly progress: Progress;
+  /** Called as each job is done, in the order in which that happens. */
+  readonly onResult: (job: Job, result: JobResult) => Promise<void>;
+}
+
+const runHere = async (jobs: readonly Job[], { outFolder, progress, onResult }: RunJobsOptions) => {
+  const runner = createJobRunner(outFolder, progress);
+  try {
+    for (const job of jobs) await onResult(job, await runner.run(job));
+  } finally {
+    runner.dispose();
+  }
+};
+
+/** TypeScript sources have no worker to fork: only the built package has. */
+const isBuilt = import.meta.url.endsWith('.js');
+
+const toMessage = ({ experiment, ...job }: Job): JobMessage => ({
+  ...job,
+  experiment: experiment && { file: experiment.file, name: experiment.value.experiment },
+});
+
+/** The next job: of the experiment that the worker has open, else of one that no worker has, else any. */
+const takeJob = (
+  queue: Job[],
+  last: Job | undefined,
+  open: ReadonlySet<Job['experiment']>,
+): Job | undefined => {
+  const own = queue.findIndex(({ experiment }) => last !== undefined && experiment === last.experiment);
+  const fresh = queue.findIndex(({ experiment }) => !open.has(experiment));
+  const [job] = queue.splice(own >= 0 ? own : Math.max(0, fresh), 1);
+  return job;
+};
+
+const runInWorkers = async (
+  jobs: readonly Job[],
+  count: number,
+  { engine, outFolder, progress, onResult }: RunJobsOptions,
+): Promise<void> => {
+  const queue = [...jobs];
+  const threads = String(Math.max(1, Math.floor(availableParallelism() / count)));
+  const environment = {
+    ...process.env,
+    OPENBLAS_NUM_THREADS: threads,
+    MKL_NUM_THREADS: threads,
+    VECLIB_MAXIMUM_THREADS: threads,
+  };
+  const stage = progress.stage('evidence and measurements', jobs.length);
+  const children: ChildProcess[] = [];
+  const open = new Set<Job['experiment']>();
+
+  const work = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const child = fork(fileURLToPath(new URL('./worker-main.js', import.meta.url)), [], {
+        env: environment,
+        serialization: 'advanced',
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      });
+      children.push(child);
+      let complaints = '';
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+        complaints = (complaints + text).slice(-4000);
+      });
+      const send = (message: ToWorker): void => {
+        child.send(message);
+      };
+      let current: Job | undefined;
+      const next = (): void => {
+        current = takeJob(queue, current, open);
+        open.add(current?.experiment);
+        if (current) send({ type: 'job', job: toMessage(current) });
+        else {
+          child.disconnect();
+          resolve();
+        }
+      };
+      const finish = async (result: JobResult): Promise<void> => {
+        if (current) await onResult(current, result);
+        stage.advance();
+        next();
+      };
+      child.on('message', (message: FromWorker) => {
+        if (message.type === 'ready') next();
+        else if (message.type === 'done') finish(message.result).catch(reject);
+        else if (message.type === 'fault') reject(faultOf(message.fault));
+        else if (message.type === 'note') progress.note(message.text);
+        else if (message.type === 'warn') progress.warn(message.text);
+      });
+      child.on('error', reject);
+      child.on('exit', (code, signal) => {
+        reject(new Error(`a worker process ended early (${signal ?? code}). ${complaints}`));
+      });
+      send({ type: 'start', engine, outFolder });
+    });
+
+  try {
+    await Promise.all(Array.from({ length: count }, work));
+  } finally {
+    for (const child of children) if (child.connected) child.kill();
+    stage.end();
+  }
+};
+
+/** Engines that compute on a device of their own gain nothing from a second process. */
+const computesOnCores: ReadonlySet<EngineName> = new Set<EngineName>(['blas', 'wasm', 'tensorflow']);
+
+/**
+ * Runs every job once.
+ *
+ * @throws what a job throws: bad input, a missing resource. A quantity that cannot be computed is a result instead
+ */
+export const runJobs = async (jobs: readonly Job[], options: RunJobsOptions): Promise<void> => {
+  const cores = computesOnCores.has(options.engine) ? availableParallelism() : 1;
+  const count = Math.min(jobs.length, options.workers ?? cores);
+  if (count > 1 && isBuilt) await runInWorkers(jobs, count, options);
+  else await runHere(jobs, options);
+};

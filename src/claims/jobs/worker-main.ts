@@ -1,0 +1,44 @@
+/** A worker process: takes jobs from the run that forked it, one at a time, until that lets go of it. */
+import type { Progress } from '../../base/index.js';
+import { startEngine } from '../../engine/index.js';
+import { loadSpecs } from '../spec/load.js';
+import type { Job } from './job.js';
+import { describeFault, type FromWorker, type JobMessage, type ToWorker } from './messages.js';
+import { createJobRunner, type JobRunner } from './run-job.js';
+
+const tell = (message: FromWorker): void => {
+  process.send?.(message);
+};
+
+/** Training steps pass unseen; every finished stage is a step of the whole. */
+const progress: Progress = {
+  stage: () => ({ advance: () => undefined, end: () => tell({ type: 'step' }) }),
+  note: (text) => tell({ type: 'note', text }),
+  warn: (text) => tell({ type: 'warn', text }),
+};
+
+const load = async ({ experiment, ...job }: JobMessage): Promise<Job> => {
+  if (experiment === undefined) return { ...job, experiment: undefined };
+  const specs = await loadSpecs(experiment.file);
+  const found = specs.find((spec) => spec.kind === 'experiment' && spec.value.experiment === experiment.name);
+  if (found?.kind !== 'experiment') throw new Error(`${experiment.file} no longer holds ${experiment.name}`);
+  return { ...job, experiment: found };
+};
+
+let runner: JobRunner | undefined;
+
+const handle = async (message: ToWorker): Promise<void> => {
+  if (message.type === 'start') {
+    await startEngine(message.engine);
+    runner = createJobRunner(message.outFolder, progress);
+    tell({ type: 'ready' });
+    return;
+  }
+  if (runner === undefined) throw new Error('a job came before the start');
+  tell({ type: 'done', result: await runner.run(await load(message.job)) });
+};
+
+process.on('message', (message) => {
+  handle(message as ToWorker).catch((error: unknown) => tell({ type: 'fault', fault: describeFault(error) }));
+});
+process.on('disconnect', () => process.exit(0));
