@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { SchemaElement } from 'hyparquet';
 import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/base/index.js';
@@ -39,6 +38,8 @@ const columnsOf = (
       ...(type === undefined ? {} : { type }),
     };
   });
+
+type SchemaElement = NonNullable<Parameters<typeof parquetWriteBuffer>[0]['schema']>[number];
 
 const parquetOf = (columnData: ColumnSource[], rowGroupSize = 1000): Uint8Array =>
   new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize }));
