@@ -28,34 +28,38 @@ type Reports = typeof import('../reports/index.js');
 
 const EXAMPLE_WIDTH = 200;
 
-const countLines = (
-  inspection: PreferenceInspection,
-  describeDrops: typeof import('../data/index.js')['describeDrops'],
-): string[] => {
-  const { report, sources, prompts, shared, limit } = inspection;
+/** A count and what it counts, or a remark on the count above it. */
+type CountRow = readonly [name: string, count: number | undefined, note: string];
+
+const countRows = ({ report, sources, prompts, shared, limit }: PreferenceInspection, drops: string[]) => {
   const { records, messages, pairs, kept, repeated } = report;
-  const rows: (readonly [string, number, string])[] = [
+  const first = repeated === null ? '' : `, first on line ${repeated.firstLine}`;
+  const rows: CountRow[] = [
     ['records', records, messages === null ? '' : `with ${messages} messages`],
     ['pairs', pairs, ''],
     ['kept', kept, ''],
     ['dropped', pairs - kept, ''],
-    ...describeDrops(report).map((text) => ['', -1, text] as const),
-    ['sources', sources, ''],
+    ...drops.map((text): CountRow => ['', undefined, text]),
+    ['sources', sources, 'they come from'],
     ['prompts', prompts, 'that differ'],
-    [
-      'repeated',
-      repeated?.count ?? 0,
-      repeated === null ? '' : `word for word, first on line ${repeated.firstLine}`,
-    ],
+    ['repeated', repeated?.count ?? 0, `word for word${first}`],
   ];
-  if (shared !== null) rows.push(['shared', shared.pairs, `pairs whose prompt is in ${shared.file} too`]);
+  if (shared !== null) rows.push(['shared', shared.pairs, `with a prompt that is in ${shared.file} too`]);
   if (limit !== null) {
     rows.push(['cut', limit.truncated, `prompts longer than ${limit.maxLength} tokens allow, from the left`]);
-    rows.push(['too long', limit.tooLong, `pairs whose answers leave no room in ${limit.maxLength} tokens`]);
+    rows.push([
+      'too long',
+      limit.tooLong,
+      `answers that leave a prompt no room in ${limit.maxLength} tokens`,
+    ]);
   }
-  const width = Math.max(...rows.map(([, count]) => String(count).length));
+  return rows;
+};
+
+const countLines = (rows: readonly CountRow[]): string[] => {
+  const width = Math.max(...rows.map(([, count]) => String(count ?? '').length));
   return rows.map(([name, count, note]) =>
-    `${name.padEnd(10)}${(count < 0 ? '' : String(count)).padStart(width)}  ${note}`.trimEnd(),
+    `${name.padEnd(10)}${String(count ?? '').padStart(width)}  ${note}`.trimEnd(),
   );
 };
 
@@ -114,16 +118,14 @@ const runInspect = async (file: string, flags: InspectFlags, context: CommandCon
   const style = reports.styleFor(reports.wantsColor(stdout, environment));
   const { characters, tokens, report } = inspection;
   const lines = [
-    style.bold(`${file}: ${report.format}`),
+    style.bold(reports.printable(`${file}: ${report.format}`)),
     '',
-    ...countLines(inspection, describeDrops),
+    ...countLines(countRows(inspection, describeDrops(report))).map(reports.printable),
     ...(characters === null ? [] : ['', ...lengthLines('characters', characters, reports)]),
     ...(tokens === null ? [] : ['', ...lengthLines('tokens', tokens, reports)]),
     ...exampleLines(inspection, reports),
   ];
-  stdout.write(
-    `${lines.map((line) => (line.startsWith('\u001b') ? line : reports.printable(line))).join('\n')}\n`,
-  );
+  stdout.write(`${lines.join('\n')}\n`);
 };
 
 const runFetch = async (

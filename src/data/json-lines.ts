@@ -1,5 +1,6 @@
 import { InputError } from '../base/index.js';
 import { readTextBytes } from './text-bytes.js';
+import { visible } from './visible.js';
 
 /** A line longer than this is no prompt; the limit bounds the memory a file can ask for. */
 export const maxLineBytes = 16 * 1024 * 1024;
@@ -11,12 +12,8 @@ export interface JsonLine {
   readonly line: number;
 }
 
-/** What an error says, with the control characters of foreign text that it may quote made visible. */
-const oneLine = (cause: unknown): string =>
-  (cause instanceof Error ? cause.message : String(cause)).replace(
-    /\p{Cc}/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+/** What an error says; it may quote the text that it is about. */
+const oneLine = (cause: unknown): string => visible(cause instanceof Error ? cause.message : String(cause));
 
 /** Errors of zlib have codes of their own; others come from the file system. */
 const readFault = (cause: unknown, file: string, line: number): InputError => {

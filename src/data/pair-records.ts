@@ -6,6 +6,7 @@ import { atRecord, parseRecord } from './parse-record.js';
 import type { PreferenceOutcome, ReadFormat } from './preference-outcome.js';
 import type { PreferenceTuple } from './preference-tuple.js';
 import { sourceOfFirstTurn } from './source-of-prompt.js';
+import { visible } from './visible.js';
 
 const messages = z
   .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
@@ -140,7 +141,7 @@ export const readPairRecords: ReadFormat = async function* (
       const { id } = outcome.tuple;
       const before = lineOf.get(id);
       if (before !== undefined) {
-        throw new InputError(`the id "${id}" is that of line ${before} already`, {
+        throw new InputError(`the id "${visible(id)}" is that of line ${before} already`, {
           where: { file, line },
           hint: 'give each line an id of its own, or none',
         });

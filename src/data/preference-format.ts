@@ -4,6 +4,7 @@ import type { JsonLine } from './json-lines.js';
 import { readOasstRowRecords, readOasstTreeRecords } from './oasst-pairs.js';
 import { readPairRecords } from './pair-records.js';
 import type { ReadFormat } from './preference-outcome.js';
+import { visible } from './visible.js';
 
 /**
  * The formats of preference data:
@@ -46,7 +47,7 @@ const keysOf = ({ value }: JsonLine): string =>
     ? 'no JSON object'
     : `an object with ${Object.keys(value)
         .slice(0, 8)
-        .map((key) => JSON.stringify(key))
+        .map((key) => `"${visible(key)}"`)
         .join(', ')}`;
 
 /**
