@@ -3,18 +3,27 @@ import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from 'hyparquet
 import { InputError } from '../base/index.js';
 import type { JsonLine } from './json-lines.js';
 
-/** What one row group may ask for: bytes read or decompressed at once, and rows. They bound the memory a file can ask for. */
-const limits = { bytes: 2 ** 28, rows: 2 ** 20 } as const;
+/** What a file may ask for at once; it bounds the memory that reading it takes. */
+export interface ParquetLimits {
+  /** Stored bytes read in one piece: a column of a row group, the footer. */
+  readonly storedBytes: number;
+  /** Bytes that the pages of a row group are decompressed to. */
+  readonly inflatedBytes: number;
+  /** Of a row group. */
+  readonly rows: number;
+}
+
+const defaultLimits: ParquetLimits = { storedBytes: 2 ** 28, inflatedBytes: 2 ** 29, rows: 2 ** 20 };
 
 const smallerGroups = 'write the file again with smaller row groups, of some 1,000 rows';
 
-const asBuffer = (handle: FileHandle, byteLength: number): AsyncBuffer => ({
+const asBuffer = (handle: FileHandle, byteLength: number, limits: ParquetLimits): AsyncBuffer => ({
   byteLength,
   slice: async (start, end = byteLength) => {
     if (start < 0 || end > byteLength || start > end) {
       throw new RangeError(`it points at bytes ${start} to ${end} of ${byteLength}`);
     }
-    if (end - start > limits.bytes) {
+    if (end - start > limits.storedBytes) {
       throw new InputError(`a part of ${end - start} bytes would have to be read at once`, {
         hint: smallerGroups,
       });
@@ -30,14 +39,16 @@ const asBuffer = (handle: FileHandle, byteLength: number): AsyncBuffer => ({
   },
 });
 
-/** The same decompressors, which refuse pages that would become too large. */
-const bounded = (compressors: Compressors): Compressors =>
-  Object.fromEntries(
+/** The same decompressors for the pages of one row group, which refuse them once they become too large together. */
+const bounded = (compressors: Compressors, limits: ParquetLimits): Compressors => {
+  let inflated = 0;
+  return Object.fromEntries(
     Object.entries(compressors).map(([codec, decompress]) => [
       codec,
       (input: Uint8Array, outputLength: number): Uint8Array => {
-        if (outputLength > limits.bytes) {
-          throw new InputError(`a page of ${outputLength} bytes would have to be held at once`, {
+        inflated += outputLength;
+        if (inflated > limits.inflatedBytes) {
+          throw new InputError(`a row group decompresses to more than ${limits.inflatedBytes} bytes`, {
             hint: smallerGroups,
           });
         }
@@ -45,8 +56,9 @@ const bounded = (compressors: Compressors): Compressors =>
       },
     ]),
   );
+};
 
-const rowsOf = ({ num_rows: rows }: RowGroup): number => {
+const rowsOf = ({ num_rows: rows }: RowGroup, limits: ParquetLimits): number => {
   if (rows < 0n || rows > BigInt(limits.rows)) {
     throw new InputError(`a row group of ${rows} rows would have to be held at once`, {
       hint: smallerGroups,
@@ -104,22 +116,26 @@ const columnsOf = ({ row_groups: groups }: FileMetaData): string[] => [
  * @param wanted names of the columns to read; all where the file has none of them
  * @throws InputError with file and row when the file is damaged, a row group is too large to be held, or texts are no UTF-8
  */
-export async function* readParquetRows(file: string, wanted: readonly string[]): AsyncGenerator<JsonLine> {
+export async function* readParquetRows(
+  file: string,
+  wanted: readonly string[],
+  limits: ParquetLimits = defaultLimits,
+): AsyncGenerator<JsonLine> {
   const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
   const { compressors } = await import('hyparquet-compressors');
   const handle = await open(file);
   let row: number | undefined;
   try {
-    const buffer = asBuffer(handle, (await handle.stat()).size);
+    const buffer = asBuffer(handle, (await handle.stat()).size, limits);
     const metadata = await parquetMetadataAsync(buffer);
     const present = columnsOf(metadata).filter((name) => wanted.includes(name));
     row = 1;
     for (const group of metadata.row_groups) {
-      const count = rowsOf(group);
+      const count = rowsOf(group, limits);
       const rows = await parquetReadObjects({
         file: buffer,
         metadata,
-        compressors: bounded(compressors),
+        compressors: bounded(compressors, limits),
         parsers: { stringFromBytes },
         rowStart: row - 1,
         rowEnd: row - 1 + count,

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/base/index.js';
 import { preferenceFormats, readPreferenceFile } from '../../src/data/index.js';
 import { readJsonLines } from '../../src/data/json-lines.js';
+import { readParquetRows } from '../../src/data/parquet-rows.js';
 import { readRecords } from '../../src/data/read-records.js';
 import { readTextBytes } from '../../src/data/text-bytes.js';
 import { isPresent, sharedPath, withFile } from './fixtures.js';
@@ -244,6 +245,25 @@ describe('broken parquet', () => {
       if (typeof outcome === 'number') expect(outcome).toBe(3);
       else expect(outcome).toBeInstanceOf(InputError);
     }
+  });
+
+  it.each([
+    ['storedBytes', /a part of \d+ bytes would have to be read at once/],
+    ['inflatedBytes', /a row group decompresses to more than 3000 bytes/],
+    ['rows', /a row group of 4000 rows would have to be held at once/],
+  ] as const)('should refuse a row group of more %s than a limit, with a cure', async (name, message) => {
+    const none = { storedBytes: 1e9, inflatedBytes: 1e9, rows: 1e9 };
+    const data = parquetOf(columnsOf(pairs(4000)), 4000);
+    await withFile(data, async (path) => {
+      let count = 0;
+      for await (const row of readParquetRows(path, [], none)) count += Number(row.value !== undefined);
+      expect(count).toBe(4000);
+      const rows = readParquetRows(path, [], { ...none, [name]: 3000 });
+      const thrown = await rows.next().catch((error: unknown) => error);
+      expect(thrown).toBeInstanceOf(InputError);
+      expect((thrown as InputError).message).toMatch(message);
+      expect((thrown as InputError).hint).toMatch(/smaller row groups/);
+    });
   });
 
   it('should name the row of a record that is malformed', async () => {
