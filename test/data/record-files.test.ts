@@ -128,9 +128,12 @@ describe('containers', () => {
   });
 
   it('should take the format of most of the first records, so that one odd line is that line’s fault', async () => {
-    const fault = await contentFault(linesOf([{ text: 'odd' }, hh, hh]));
-    expect(fault.message).toMatch(/"chosen" is missing/);
-    expect(fault.where?.line).toBe(1);
+    const odd = await contentFault(linesOf([{ text: 'odd' }, hh, hh]));
+    expect(odd.message).toMatch(/"chosen" is missing/);
+    expect(odd.where?.line).toBe(1);
+    const ofAnotherFormat = await contentFault(linesOf([pair(1), hh, hh]));
+    expect(ofAnotherFormat.message).toMatch(/no turn in this transcript/);
+    expect(ofAnotherFormat.where?.line).toBe(1);
   });
 });
 
