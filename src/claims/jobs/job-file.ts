@@ -64,6 +64,18 @@ export const readJobFile = async (
   }
 };
 
+/** JSON has no NaN: what is undefined is null. */
+const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
+
+const toFile = (task: TaskResult) => {
+  if (task.state === 'failed') return task;
+  return {
+    ...task,
+    draws: Array.from(task.draws, orNull),
+    details: Object.fromEntries(Object.entries(task.details).map(([key, value]) => [key, orNull(value)])),
+  };
+};
+
 /** Written last of a job's files: where it stands, the others are whole. */
 export const writeJobFile = async (
   outFolder: string,
@@ -75,12 +87,7 @@ export const writeJobFile = async (
     schema: 1,
     request,
     parameters,
-    tasks: Object.fromEntries(
-      [...tasks].map(([key, task]) => [
-        key,
-        task.state === 'failed' ? task : { ...task, draws: Array.from(task.draws) },
-      ]),
-    ),
+    tasks: Object.fromEntries([...tasks].map(([key, task]) => [key, toFile(task)])),
   };
   await writeFileAtomic(join(outFolder, job.id, fileName), gzipSync(stableJson(file)));
 };

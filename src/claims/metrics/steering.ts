@@ -41,7 +41,7 @@ const shareAmong = (
   differs: ArrayLike<number>,
   reached: ArrayLike<number>,
   belongs: (index: number) => boolean,
-): { readonly flips: number; readonly share: number } => {
+): { readonly flips: number; readonly share?: number } => {
   let changed = 0;
   let back = 0;
   for (let i = 0; i < differs.length; i++) {
@@ -49,7 +49,7 @@ const shareAmong = (
     changed += differs[i] ?? 0;
     back += (differs[i] ?? 0) * (reached[i] ?? 0);
   }
-  return { flips: changed, share: back / changed };
+  return { flips: changed, ...(changed > 0 ? { share: back / changed } : {}) };
 };
 
 /**
@@ -68,15 +68,12 @@ const sharesOfGroups = (
   const populations = new Set(heldOut.flatMap(({ population }) => population ?? []));
   const byPopulation = [...populations].flatMap((name) => {
     const { flips: changed, share } = shareAmong(differs, reached, (i) => heldOut[i]?.population === name);
-    return [
-      [`${name} flips`, changed],
-      [`${name} share`, share],
-    ];
+    return [[`${name} flips`, changed], ...(share === undefined ? [] : [[`${name} share`, share]])];
   });
   return {
     oneTokenFlips: oneToken.flips,
-    oneTokenShare: oneToken.share,
-    longerShare: longer.share,
+    ...(oneToken.share === undefined ? {} : { oneTokenShare: oneToken.share }),
+    ...(longer.share === undefined ? {} : { longerShare: longer.share }),
     ...Object.fromEntries(byPopulation),
   };
 };
