@@ -6,6 +6,7 @@ export * from './attributes.js';
 export * from './encode-preference.js';
 export * from './json-lines.js';
 export * from './load-mixture.js';
+export * from './masked-batch.js';
 export * from './mix-preferences.js';
 export * from './preference-tuple.js';
 export * from './read-preferences.js';

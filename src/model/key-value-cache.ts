@@ -12,7 +12,10 @@ import {
 /** How a block's queries look at keys and values: rows of the pass at hand in, mixed values of their shape out. */
 export type Attend = (layer: number, q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D) => tf.Tensor2D;
 
-export type AttentionHeads = Omit<CachedAttentionShape, 'batch'>;
+export interface AttentionHeads extends Omit<CachedAttentionShape, 'batch'> {
+  /** Positions that a query sees, its own included. Default: all up to its own. */
+  readonly window?: number;
+}
 
 export interface KeyValueCache {
   /** Attention of a pass over whole right-padded prompts, which fills the cache; to be called once for each layer. */
@@ -40,7 +43,8 @@ interface Slots {
  * position: that is in the keys already. The cache owns its tensors until `dispose`.
  */
 export const createKeyValueCache = (prompts: TokenBatch, heads: AttentionHeads): KeyValueCache => {
-  const { keyValueHeads, headDim } = heads;
+  const { window = Number.POSITIVE_INFINITY, ...attentionShape } = heads;
+  const { keyValueHeads, headDim } = attentionShape;
   const layers: Slots[] = [];
   let lengths: readonly number[] = Array.from(prompts.lengths);
   let added = 0;
@@ -56,13 +60,17 @@ export const createKeyValueCache = (prompts: TokenBatch, heads: AttentionHeads):
   const split = (x: tf.Tensor2D, length: number): tf.Tensor3D =>
     rowsByHead(x, lengths.length, length, keyValueHeads, headDim);
 
-  /** 0 for slots a sequence has filled, −1e9 for its padding: [batch·keyValueHeads, 1, slots]. */
-  const filledMask = (): tf.Tensor3D => {
+  /** 0 for slots that the newest token sees, −1e9 for padding and what the window has left behind: [batch·keyValueHeads, 1, slots]. */
+  const visibleMask = (): tf.Tensor3D => {
     const slots = prompts.length + added;
     const mask = new Float32Array(lengths.length * keyValueHeads * slots);
     for (let row = 0; row < lengths.length * keyValueHeads; row++) {
+      const start = row * slots;
       const filled = lengths[Math.floor(row / keyValueHeads)] ?? 0;
-      mask.fill(-1e9, row * slots + filled, row * slots + prompts.length);
+      const hidden = Math.max(0, filled + added - window);
+      mask.fill(-1e9, start, start + Math.min(hidden, filled));
+      mask.fill(-1e9, start + filled, start + prompts.length);
+      mask.fill(-1e9, start + prompts.length, start + prompts.length + Math.max(0, hidden - filled));
     }
     return tf.tensor3d(mask, [lengths.length * keyValueHeads, 1, slots]);
   };
@@ -82,13 +90,13 @@ export const createKeyValueCache = (prompts: TokenBatch, heads: AttentionHeads):
         attend: (layer, q, k, v) => {
           const old = layers[layer];
           if (!old) throw new UsageError(`nothing is cached for layer ${layer}`);
-          mask ??= filledMask();
+          mask ??= visibleMask();
           const { keys, values } = put(
             layer,
             tf.concat([old.keys, split(k, 1)], 1),
             tf.concat([old.values, split(v, 1)], 1),
           );
-          return cachedAttention(q, keys, values, mask, { batch: lengths.length, ...heads });
+          return cachedAttention(q, keys, values, mask, { batch: lengths.length, ...attentionShape });
         },
       };
     },

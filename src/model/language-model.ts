@@ -1,12 +1,16 @@
 import type { TokenBatch } from '../data/index.js';
 import type { tf } from '../engine/index.js';
 import type { DecodingStart } from './decoding.js';
+import type { GptNeoxConfig } from './gpt-neox-config.js';
 import type { Gpt2Config } from './gpt2-config.js';
 import type { LlamaConfig } from './llama-config.js';
 import type { T5Config } from './t5-config.js';
 
+/** The configurations of decoders alone. */
+export type DecoderConfig = LlamaConfig | Gpt2Config | GptNeoxConfig;
+
 /** The configurations of all architectures that can be read. */
-export type ModelConfig = LlamaConfig | Gpt2Config | T5Config;
+export type ModelConfig = DecoderConfig | T5Config;
 
 export interface ForwardOptions {
   /** Return the residual stream after every block. Default false. */
