@@ -3,6 +3,7 @@ export * from './apportion.js';
 export * from './assets-folder.js';
 export * from './attribute-preferences.js';
 export * from './attributes.js';
+export * from './chat-template.js';
 export * from './encode-preference.js';
 export * from './json-lines.js';
 export * from './load-mixture.js';

@@ -6,6 +6,12 @@ import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { InputError } from '../base/index.js';
 import { sha256Hex } from '../store/index.js';
+import {
+  type ChatMessage,
+  type ChatOptions,
+  type ChatTemplate,
+  createChatTemplate,
+} from './chat-template.js';
 
 export interface Tokenizer {
   /** Token ids of a text, no special token added; special tokens spelt out in the text become their ids. */
@@ -21,6 +27,20 @@ export interface Tokenizer {
   readonly padId: number | undefined;
   /** Of `tokenizer.json`. */
   readonly sha256: string;
+}
+
+/** What a model folder's tokenizer can do beyond that. */
+export interface ModelTokenizer extends Tokenizer {
+  /** As `encode`, with the special tokens that the tokenizer puts around a text by itself: for Llama BOS, for T5 EOS. */
+  encodeWithSpecials(text: string): Int32Array;
+  /** Undefined where the folder has none. */
+  readonly chatTemplate: ChatTemplate | undefined;
+  /**
+   * Token ids of a conversation as the chat template writes it; the template itself writes all special tokens.
+   *
+   * @throws InputError without a chat template, or as its `render`
+   */
+  encodeChat(messages: readonly ChatMessage[], options?: ChatOptions): Int32Array;
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -49,6 +69,27 @@ const contentOf = (token: unknown): string | undefined => {
   return isObject(token) && typeof token['content'] === 'string' ? token['content'] : undefined;
 };
 
+/** The special tokens that a configuration names, as chat templates know them. */
+const specialTokensOf = (config: JsonObject): Record<string, string> => {
+  const tokens: Record<string, string> = {};
+  for (const [key, value] of Object.entries(config)) {
+    const content = key.endsWith('_token') ? contentOf(value) : undefined;
+    if (content !== undefined) tokens[key] = content;
+  }
+  return tokens;
+};
+
+/** One template, or several by name, of which `default` is the one for chats. */
+const templateSourceOf = (config: JsonObject, file: string): string | undefined => {
+  const raw = config['chat_template'] ?? undefined;
+  if (raw === undefined || typeof raw === 'string') return raw;
+  const named = Array.isArray(raw) ? raw.filter(isObject).find(({ name }) => name === 'default') : undefined;
+  if (typeof named?.['template'] === 'string') return named['template'];
+  throw new InputError('chat_template is neither a text nor a list with one named "default"', {
+    where: { file },
+  });
+};
+
 const highestId = (vocabulary: Iterable<number>): number => {
   let highest = -1;
   for (const id of vocabulary) highest = Math.max(highest, id);
@@ -57,7 +98,7 @@ const highestId = (vocabulary: Iterable<number>): number => {
 
 /**
  * @param json the text of `tokenizer.json`
- * @param config what `tokenizer_config.json` holds; it names the special tokens
+ * @param config what `tokenizer_config.json` holds; it names the special tokens, and may hold a chat template
  * @param file what to call the tokenizer in errors
  * @throws InputError when the tokenizer is of a kind that cannot be read
  */
@@ -65,7 +106,7 @@ export const createTokenizer = (
   json: string,
   config: JsonObject = {},
   file = 'tokenizer.json',
-): Tokenizer => {
+): ModelTokenizer => {
   const parsed = parseObject(json, file);
   let inner: HuggingFaceTokenizer;
   try {
@@ -81,8 +122,22 @@ export const createTokenizer = (
     const content = contentOf(config[key]);
     return content === undefined ? undefined : inner.token_to_id(content);
   };
+  const encode = (text: string): Int32Array =>
+    Int32Array.from(inner.encode(text, { add_special_tokens: false }).ids);
+  const source = templateSourceOf(config, file);
+  const chatTemplate =
+    source === undefined ? undefined : createChatTemplate(source, specialTokensOf(config), file);
   return {
-    encode: (text) => Int32Array.from(inner.encode(text, { add_special_tokens: false }).ids),
+    encode,
+    encodeWithSpecials: (text) => Int32Array.from(inner.encode(text).ids),
+    chatTemplate,
+    encodeChat: (messages, options) => {
+      if (chatTemplate) return encode(chatTemplate.render(messages, options));
+      throw new InputError('there is no chat template for these messages', {
+        where: { file },
+        hint: 'add chat_template to tokenizer_config.json, or give a text',
+      });
+    },
     decode: (ids) =>
       ids.length === 0
         ? ''
@@ -113,11 +168,11 @@ const readText = async (path: string): Promise<string> => {
 
 /**
  * The tokenizer of a model folder. Special tokens are named by `tokenizer_config.json` or, where that has none, by
- * `special_tokens_map.json`.
+ * `special_tokens_map.json`; the chat template is that of `chat_template.jinja` where there is one.
  *
  * @throws InputError when a file is missing or malformed
  */
-export const loadTokenizer = async (folder: string): Promise<Tokenizer> => {
+export const loadTokenizer = async (folder: string): Promise<ModelTokenizer> => {
   const path = join(folder, 'tokenizer.json');
   const json = await readText(path);
   const config: Record<string, unknown> = {};
@@ -125,5 +180,7 @@ export const loadTokenizer = async (folder: string): Promise<Tokenizer> => {
     const file = join(folder, name);
     if (existsSync(file)) Object.assign(config, parseObject(await readText(file), file));
   }
+  const template = join(folder, 'chat_template.jinja');
+  if (existsSync(template)) config['chat_template'] = await readText(template);
   return createTokenizer(json, config, path);
 };

@@ -63,7 +63,8 @@ describe.each(availableEngines)('stories260K on the engine %s', (engine) => {
       const all = [...prompt, ...tokens];
       expect(all).toEqual(golden.greedy_ids_100_new);
       expect(tokenizer.decode(all.slice(1))).toBe(golden.greedy_text);
-      expect(tokenizer.decode(all.slice(1, prompt.length + 90))).toBe(
+      // PROVENANCE.md prints one token more than the 90 that its loss is of.
+      expect(tokenizer.decode(all.slice(1, prompt.length + 91))).toBe(
         "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day, she saw a big, red ball. She wanted to play with it, but it was too high.\nLily's mom said, \"Lily, let's go to the park.\" Lily was sad and didn'",
       );
       // PROVENANCE.md gives three digits.
