@@ -1,11 +1,10 @@
 /** Tokenizers in Hugging Face form (`tokenizer.json`, `tokenizer_config.json`). */
 
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { InputError } from '../base/index.js';
-import { sha256Hex } from '../store/index.js';
+import { parseJsonObject, readJsonObject, readText, sha256Hex } from '../store/index.js';
 import {
   type ChatMessage,
   type ChatOptions,
@@ -47,21 +46,6 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const parseObject = (text: string, file: string): JsonObject => {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new InputError(`not valid JSON: ${(cause as Error).message}`, {
-      where: { file },
-      hint: 'copy the file again from where the model came from',
-      cause,
-    });
-  }
-  if (!isObject(value)) throw new InputError('expected a JSON object', { where: { file } });
-  return value;
-};
 
 /** A special token is given as text, or as an object with its `content`. */
 const contentOf = (token: unknown): string | undefined => {
@@ -107,7 +91,7 @@ export const createTokenizer = (
   config: JsonObject = {},
   file = 'tokenizer.json',
 ): ModelTokenizer => {
-  const parsed = parseObject(json, file);
+  const parsed = parseJsonObject(json, file);
   let inner: HuggingFaceTokenizer;
   try {
     inner = new HuggingFaceTokenizer(parsed, config);
@@ -151,20 +135,7 @@ export const createTokenizer = (
   };
 };
 
-const readText = async (path: string): Promise<string> => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
-  } catch (cause) {
-    if (cause instanceof TypeError) {
-      throw new InputError('not valid UTF-8', { where: { file: path }, hint: 'copy the file again', cause });
-    }
-    throw new InputError(`cannot be read: ${(cause as Error).message}`, {
-      where: { file: path },
-      hint: 'a model folder holds tokenizer.json, and for special tokens tokenizer_config.json',
-      cause,
-    });
-  }
-};
+const hint = 'a model folder holds tokenizer.json, and for special tokens tokenizer_config.json';
 
 /**
  * The tokenizer of a model folder. Special tokens are named by `tokenizer_config.json` or, where that has none, by
@@ -174,11 +145,11 @@ const readText = async (path: string): Promise<string> => {
  */
 export const loadTokenizer = async (folder: string): Promise<ModelTokenizer> => {
   const path = join(folder, 'tokenizer.json');
-  const json = await readText(path);
+  const json = await readText(path, { hint });
   const config: Record<string, unknown> = {};
   for (const name of ['special_tokens_map.json', 'tokenizer_config.json']) {
     const file = join(folder, name);
-    if (existsSync(file)) Object.assign(config, parseObject(await readText(file), file));
+    if (existsSync(file)) Object.assign(config, await readJsonObject(file));
   }
   const template = join(folder, 'chat_template.jinja');
   if (existsSync(template)) config['chat_template'] = await readText(template);

@@ -82,7 +82,9 @@ export const buildDecoder = (parts: DecoderParts): LanguageModel => {
     const residuals: tf.Tensor2D[] = [];
     let residual = parts.embed(tf.tensor1d(batch.ids, 'int32'), pass.positions);
     for (let layer = 0; layer < config.layers; layer++) {
-      residual = parts.block(residual, layer, pass);
+      const before = residual;
+      // Frees what a block makes on its way; what its gradient needs is kept by the tape.
+      residual = tf.tidy(() => parts.block(before, layer, pass));
       residual = options.transformResidual?.(residual, layer + 1, batch) ?? residual;
       if (options.captureResiduals) residuals.push(residual);
     }

@@ -48,6 +48,8 @@ export const createKeyValueCache = (prompts: TokenBatch, heads: AttentionHeads):
   const layers: Slots[] = [];
   let lengths: readonly number[] = Array.from(prompts.lengths);
   let added = 0;
+  /** Of the newest token; all layers share it. */
+  let mask: tf.Tensor3D | undefined;
 
   const put = (layer: number, keys: tf.Tensor3D, values: tf.Tensor3D): Slots => {
     const old = layers[layer];
@@ -63,16 +65,16 @@ export const createKeyValueCache = (prompts: TokenBatch, heads: AttentionHeads):
   /** 0 for slots that the newest token sees, −1e9 for padding and what the window has left behind: [batch·keyValueHeads, 1, slots]. */
   const visibleMask = (): tf.Tensor3D => {
     const slots = prompts.length + added;
-    const mask = new Float32Array(lengths.length * keyValueHeads * slots);
+    const values = new Float32Array(lengths.length * keyValueHeads * slots);
     for (let row = 0; row < lengths.length * keyValueHeads; row++) {
       const start = row * slots;
       const filled = lengths[Math.floor(row / keyValueHeads)] ?? 0;
       const hidden = Math.max(0, filled + added - window);
-      mask.fill(-1e9, start, start + Math.min(hidden, filled));
-      mask.fill(-1e9, start + filled, start + prompts.length);
-      mask.fill(-1e9, start + prompts.length, start + prompts.length + Math.max(0, hidden - filled));
+      values.fill(-1e9, start, start + Math.min(hidden, filled));
+      values.fill(-1e9, start + filled, start + prompts.length);
+      values.fill(-1e9, start + prompts.length, start + prompts.length + Math.max(0, hidden - filled));
     }
-    return tf.tensor3d(mask, [lengths.length * keyValueHeads, 1, slots]);
+    return tf.tensor3d(values, [lengths.length * keyValueHeads, 1, slots]);
   };
 
   return {
@@ -84,13 +86,14 @@ export const createKeyValueCache = (prompts: TokenBatch, heads: AttentionHeads):
     nextPosition: () => {
       const positions = Int32Array.from(lengths, (length) => length + added);
       added++;
-      let mask: tf.Tensor3D | undefined;
+      mask?.dispose();
+      mask = undefined;
       return {
         positions,
         attend: (layer, q, k, v) => {
           const old = layers[layer];
           if (!old) throw new UsageError(`nothing is cached for layer ${layer}`);
-          mask ??= visibleMask();
+          mask ??= tf.keep(visibleMask());
           const { keys, values } = put(
             layer,
             tf.concat([old.keys, split(k, 1)], 1),
@@ -114,6 +117,8 @@ export const createKeyValueCache = (prompts: TokenBatch, heads: AttentionHeads):
       lengths = rows.map((row) => lengths[row] ?? 0);
     },
     dispose: () => {
+      mask?.dispose();
+      mask = undefined;
       for (const { keys, values } of layers.splice(0)) tf.dispose([keys, values]);
     },
   };

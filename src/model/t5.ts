@@ -114,8 +114,14 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
     const bias = positionBias('encoder', batch.length);
     let residual = embeddingLookup(matrix(t5Names.embedding), tf.tensor1d(batch.ids, 'int32'));
     for (let block = 0; block < config.encoderLayers; block++) {
-      residual = selfAttention(residual, t5Names.part('encoder', block, 0), batch, bias, false);
-      residual = feedForward(residual, t5Names.part('encoder', block, 1));
+      const before = residual;
+      // Frees what a block makes on its way; what its gradient needs is kept by the tape.
+      residual = tf.tidy(() =>
+        feedForward(
+          selfAttention(before, t5Names.part('encoder', block, 0), batch, bias, false),
+          t5Names.part('encoder', block, 1),
+        ),
+      );
     }
     const apart = batch.batch === rows && sequenceOf.every((at, row) => at === row);
     const from = Int32Array.from(
@@ -143,9 +149,11 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
     let residual = embeddingLookup(matrix(t5Names.embedding), tf.tensor1d(batch.ids, 'int32'));
     for (let block = 0; block < config.layers; block++) {
       const part = (index: number): string => t5Names.part('decoder', block, index);
-      residual = selfAttention(residual, part(0), batch, bias, true);
-      residual = crossAttention(residual, part(1), batch, encoded);
-      residual = feedForward(residual, part(2));
+      const before = residual;
+      residual = tf.tidy(() => {
+        const afterSelf = selfAttention(before, part(0), batch, bias, true);
+        return feedForward(crossAttention(afterSelf, part(1), batch, encoded), part(2));
+      });
       residual = options.transformResidual?.(residual, block + 1, batch) ?? residual;
       if (options.captureResiduals) residuals.push(residual);
     }

@@ -154,12 +154,12 @@ describe('loadModel on folders that cannot be used', () => {
   });
 
   it('should refuse a folder without a configuration or weights, and one that is no JSON', async () => {
-    expect((await failureOf(join(folder, 'nowhere'))).message).toMatch(/cannot read/);
+    expect((await failureOf(join(folder, 'nowhere'))).message).toMatch(/cannot be read/);
     const at = await savedModel('bare');
     await rm(join(at, 'model.safetensors'));
     expect((await failureOf(at)).message).toMatch(/neither model\.safetensors nor an index/);
     await writeFile(join(at, 'config.json'), '{');
-    expect((await failureOf(at)).message).toMatch(/not JSON/);
+    expect((await failureOf(at)).message).toMatch(/not valid JSON/);
   });
 
   it('should accept a stored copy of tied embeddings and refuse one that differs', async () => {
