@@ -8,3 +8,4 @@ export * from './lambda-sweep.js';
 export * from './preference-logps.js';
 export * from './preference-measures.js';
 export * from './steered-logps.js';
+export * from './steering-vectors.js';
