@@ -155,3 +155,10 @@ export const loadTokenizer = async (folder: string): Promise<ModelTokenizer> => 
   if (existsSync(template)) config['chat_template'] = await readText(template);
   return createTokenizer(json, config, path);
 };
+
+/** Token ids of a prompt as training and extraction encode it: BOS first where the tokenizer has one. */
+export const encodePrompt = (tokenizer: Tokenizer, text: string): Int32Array => {
+  const ids = tokenizer.encode(text);
+  const { bosId } = tokenizer;
+  return bosId === undefined || ids[0] === bosId ? ids : Int32Array.of(bosId, ...ids);
+};
