@@ -64,7 +64,7 @@ const kinds: Readonly<Record<LlamaConfig['architecture'], Kind>> = {
   },
   qwen2: {
     className: 'Qwen2ForCausalLM',
-    onlySupported: [...shared, ['use_sliding_window', [false]]],
+    onlySupported: [...shared, ['use_sliding_window', [false]], ['use_mrope', [false]]],
     maxPositions: 32768,
     keyValueHeads: 32,
     hasWindow: false,
