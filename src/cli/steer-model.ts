@@ -83,7 +83,7 @@ const normOf = (vector: ArrayLike<number>): number =>
   Math.sqrt(Array.from(vector).reduce((sum, value) => sum + value * value, 0));
 
 /**
- * Continues each prompt under λ times the vectors, for every λ, from a key–value cache where the architecture has one.
+ * Continues each prompt under λ times the vectors, for every λ, from a key–value cache.
  *
  * @throws InputError for files that cannot be used; UsageError for vectors that do not fit the model, or senseless options
  */

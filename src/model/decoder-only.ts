@@ -6,7 +6,7 @@ import { InputError } from '../base/index.js';
 import type { TokenBatch } from '../data/index.js';
 import { causalAttention, tf } from '../engine/index.js';
 import { checkDecoderOnlyBatch } from './check-batch.js';
-import { type DecodingStart, lastPositions } from './decoding.js';
+import { type DecodingStart, lastPositions, oneTokenEach } from './decoding.js';
 import { type Attend, type AttentionHeads, createKeyValueCache } from './key-value-cache.js';
 import type { DecoderConfig, ForwardOptions, ForwardResult, LanguageModel } from './language-model.js';
 import type { Variables } from './variables.js';
@@ -53,13 +53,6 @@ const checkReach = (positions: Int32Array, maxPositions: number): number => {
   if (reach <= maxPositions) return reach;
   throw new InputError(`a sequence of ${reach} tokens does not fit the model's ${maxPositions} positions`);
 };
-
-const oneTokenEach = (ids: Int32Array): TokenBatch => ({
-  ids,
-  batch: ids.length,
-  length: 1,
-  lengths: new Int32Array(ids.length).fill(1),
-});
 
 /** A language model made of these parts; it owns the variables. */
 export const buildDecoder = (parts: DecoderParts): LanguageModel => {

@@ -32,6 +32,19 @@ export interface KeyValueCache {
   dispose(): void;
 }
 
+/** How attention differs from plain causal attention. */
+export interface CacheOptions {
+  /** The pass over whole prompts. Default: causal attention. */
+  readonly attendPrompts?: (q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D) => tf.Tensor2D;
+  /** Multiplies the scores of new tokens, beyond 1/√headDim. Default 1. */
+  readonly scale?: number;
+  /**
+   * Added to the scores of new tokens: [batch·keyValueHeads, 1, slots], for key position − query position of every
+   * sequence and slot [batch·slots].
+   */
+  readonly bias?: (relativePositions: Int32Array, slots: number) => tf.Tensor3D;
+}
+
 interface Slots {
   readonly keys: tf.Tensor3D;
   readonly values: tf.Tensor3D;
@@ -42,13 +55,17 @@ interface Slots {
  * to P hold padding, which the mask hides; new tokens take the slots from P on. A slot's index says nothing of the
  * position: that is in the keys already. The cache owns its tensors until `dispose`.
  */
-export const createKeyValueCache = (prompts: TokenBatch, heads: AttentionHeads): KeyValueCache => {
+export const createKeyValueCache = (
+  prompts: Pick<TokenBatch, 'batch' | 'length' | 'lengths'>,
+  heads: AttentionHeads,
+  { attendPrompts, scale = 1, bias }: CacheOptions = {},
+): KeyValueCache => {
   const { window = Number.POSITIVE_INFINITY, ...attentionShape } = heads;
   const { keyValueHeads, headDim } = attentionShape;
   const layers: Slots[] = [];
   let lengths: readonly number[] = Array.from(prompts.lengths);
   let added = 0;
-  /** Of the newest token; all layers share it. */
+  /** What is added to the newest token's scores; all layers share it. */
   let mask: tf.Tensor3D | undefined;
 
   const put = (layer: number, keys: tf.Tensor3D, values: tf.Tensor3D): Slots => {
@@ -77,10 +94,27 @@ export const createKeyValueCache = (prompts: TokenBatch, heads: AttentionHeads):
     return tf.tensor3d(values, [lengths.length * keyValueHeads, 1, slots]);
   };
 
+  /** Of the newest token to every slot: [batch·slots]. */
+  const relativePositions = (): Int32Array => {
+    const slots = prompts.length + added;
+    return Int32Array.from({ length: lengths.length * slots }, (_, i) => {
+      const filled = lengths[Math.floor(i / slots)] ?? 0;
+      const slot = i % slots;
+      const position = slot < prompts.length ? slot : filled + slot - prompts.length;
+      return position - (filled + added - 1);
+    });
+  };
+
+  const scoreOffsets = (): tf.Tensor3D => {
+    const visible = visibleMask();
+    return bias ? tf.add(visible, bias(relativePositions(), prompts.length + added)) : visible;
+  };
+
   return {
     attendPrompts: (layer, q, k, v) => {
       const { batch, length } = prompts;
       put(layer, split(k, length), split(v, length));
+      if (attendPrompts) return attendPrompts(q, k, v);
       return causalAttention(q, k, v, { batch, length, ...heads });
     },
     nextPosition: () => {
@@ -93,13 +127,14 @@ export const createKeyValueCache = (prompts: TokenBatch, heads: AttentionHeads):
         attend: (layer, q, k, v) => {
           const old = layers[layer];
           if (!old) throw new UsageError(`nothing is cached for layer ${layer}`);
-          mask ??= tf.keep(visibleMask());
+          mask ??= tf.keep(scoreOffsets());
           const { keys, values } = put(
             layer,
             tf.concat([old.keys, split(k, 1)], 1),
             tf.concat([old.values, split(v, 1)], 1),
           );
-          return cachedAttention(q, keys, values, mask, { batch: lengths.length, ...attentionShape });
+          const queries: tf.Tensor2D = scale === 1 ? q : tf.mul(q, scale);
+          return cachedAttention(queries, keys, values, mask, { batch: lengths.length, ...attentionShape });
         },
       };
     },
