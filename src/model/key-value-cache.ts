@@ -79,7 +79,10 @@ export const createKeyValueCache = (
   const split = (x: tf.Tensor2D, length: number): tf.Tensor3D =>
     rowsByHead(x, lengths.length, length, keyValueHeads, headDim);
 
-  /** 0 for slots that the newest token sees, −1e9 for padding and what the window has left behind: [batch·keyValueHeads, 1, slots]. */
+  /**
+   * 0 for slots that the newest token sees, −1e9 for padding and for what the window has left behind:
+   * [batch·keyValueHeads, 1, slots].
+   */
   const visibleMask = (): tf.Tensor3D => {
     const slots = prompts.length + added;
     const values = new Float32Array(lengths.length * keyValueHeads * slots);

@@ -56,7 +56,8 @@ export interface LanguageModel {
   forward(batch: TokenBatch, options?: ForwardOptions): ForwardResult;
   /**
    * Runs right-padded prompts once and keeps what later tokens need of them, for decoding one token a step; the hooks act
-   * on this pass. Absent where a model has no cache: then run the whole prefix again (`generate` does). All that are built here have one.
+   * on this pass. All architectures here have it; absent where a model has no cache: then run the whole prefix again, as
+   * `generate` does.
    *
    * @throws InputError as `forward`
    */

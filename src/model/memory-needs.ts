@@ -58,14 +58,13 @@ const blockNeeds = (config: ModelConfig): BlockNeeds => {
  * Estimates, in bytes of float32, to within a factor of about two:
  *
  * - model: 4·P for P parameters;
- * - extract: 4·(P + n·((L + 3)·d + w) + B·a·T²), as the residual streams of L layers are kept, and one block's
- *   intermediates: w numbers a token and a matrices [T, T] a sequence; n = B·T tokens. An encoder keeps nothing but adds
- *   its output, and its keys and values count in w;
- * - DPO: 4·(P + 3·P′ + 2.5·L·(n·w + B·a·T²) + 2·n·V) with B = 2 · pairs: gradient and two AdamW moments of the P′ parameters
- *   that are trained (all but E, positions and W_U where those are frozen), the intermediates of every block and most of
- *   their gradients (an encoder's blocks count in L; 2.5 is measured), at most n rows of logits over V tokens and their
- *   gradient. The
- *   reference's log-probabilities are computed beforehand by the same weights: it takes no second model.
+ * - extract: 4·(P + n·((L + 3)·d + w) + B·a·T²), n = B·T tokens: the residual streams of L layers are kept, and one
+ *   block's intermediates, w numbers a token and a matrices [T, T] a sequence. An encoder keeps its output alone;
+ * - DPO: 4·(P + 3·P′ + 2.5·L·(n·w + B·a·T²) + 2·n·V) with B = 2 · pairs: gradient and two AdamW moments of the P′
+ *   parameters that are trained (all but E, positions and W_U where those are frozen), the intermediates of every block
+ *   and most of their gradients (2.5 is measured; an encoder's blocks count in L), at most n rows of logits over V
+ *   tokens and their gradient. The reference's log-probabilities are computed beforehand by the same weights: it takes
+ *   no second model.
  */
 export const memoryNeeds = (config: ModelConfig, { length, batchSize, pairs }: Workload): MemoryNeeds => {
   const architecture = architectureOf(config);
