@@ -1,12 +1,7 @@
 /** Chat templates in Hugging Face form: Jinja that turns messages into the text a model was trained on. */
 import { Template } from '@huggingface/jinja';
 import { InputError } from '../base/index.js';
-
-export interface ChatMessage {
-  /** `user`, `assistant` or `system`; what else there is depends on the template. */
-  readonly role: string;
-  readonly content: string;
-}
+import type { ChatMessage } from './chat.js';
 
 export interface ChatOptions {
   /** End with what opens the assistant's next turn. Default false. */
@@ -18,6 +13,7 @@ export interface ChatOptions {
   readonly variables?: Readonly<Record<string, unknown>>;
 }
 
+/** `render` has the shape of a `RenderChat`, and can take its place. */
 export interface ChatTemplate {
   /** @throws InputError when the template is not valid Jinja, or refuses these messages */
   render(messages: readonly ChatMessage[], options?: ChatOptions): string;

@@ -5,12 +5,8 @@ import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { InputError } from '../base/index.js';
 import { parseJsonObject, readJsonObject, readText, sha256Hex } from '../store/index.js';
-import {
-  type ChatMessage,
-  type ChatOptions,
-  type ChatTemplate,
-  createChatTemplate,
-} from './chat-template.js';
+import type { ChatMessage } from './chat.js';
+import { type ChatOptions, type ChatTemplate, createChatTemplate } from './chat-template.js';
 
 export interface Tokenizer {
   /** Token ids of a text, no special token added; special tokens spelt out in the text become their ids. */

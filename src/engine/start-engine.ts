@@ -22,6 +22,10 @@ const ENGINES: Readonly<Record<EngineName, Engine>> = {
 /** The order in which `auto` tries them. */
 const AUTOMATIC: readonly EngineName[] = ['tensorflow-gpu', 'tensorflow', 'blas', 'wasm'];
 
+/** Whether an engine computes on the processor's cores, so that a second process of it gains; others have a device. */
+export const computesOnCores = (name: EngineName): boolean =>
+  name === 'blas' || name === 'wasm' || name === 'tensorflow';
+
 export interface EngineAttempt {
   readonly name: EngineName;
   readonly reason: string;

@@ -4,10 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/base/index.js';
-import { assetsFolder, createChatTemplate, createTokenizer, loadTokenizer } from '../../src/data/index.js';
+import {
+  assetsFolder,
+  type ChatMessage,
+  createChatTemplate,
+  createTokenizer,
+  loadTokenizer,
+} from '../../src/data/index.js';
 
 const shipped = join(assetsFolder(), 'model');
-const turns = [
+const turns: ChatMessage[] = [
   { role: 'user', content: 'Hi {{ bos_token }}' },
   { role: 'assistant', content: 'Hello' },
 ];

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Progress } from '../../base/index.js';
-import type { EngineName } from '../../engine/index.js';
+import { computesOnCores, type EngineName } from '../../engine/index.js';
 import type { Job, JobResult } from './job.js';
 import { type FromWorker, faultOf, type JobMessage, type ToWorker } from './messages.js';
 import { createJobRunner } from './run-job.js';
@@ -116,16 +116,13 @@ const runInWorkers = async (
   }
 };
 
-/** Engines that compute on a device of their own gain nothing from a second process. */
-const computesOnCores: ReadonlySet<EngineName> = new Set<EngineName>(['blas', 'wasm', 'tensorflow']);
-
 /**
  * Runs every job once.
  *
  * @throws what a job throws: bad input, a missing resource. A quantity that cannot be computed is a result instead
  */
 export const runJobs = async (jobs: readonly Job[], options: RunJobsOptions): Promise<void> => {
-  const cores = computesOnCores.has(options.engine) ? availableParallelism() : 1;
+  const cores = computesOnCores(options.engine) ? availableParallelism() : 1;
   const count = Math.min(jobs.length, options.workers ?? cores);
   if (count > 1 && isBuilt) await runInWorkers(jobs, count, options);
   else await runHere(jobs, options);

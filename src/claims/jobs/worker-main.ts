@@ -41,4 +41,5 @@ const handle = async (message: ToWorker): Promise<void> => {
 process.on('message', (message) => {
   handle(message as ToWorker).catch((error: unknown) => tell({ type: 'fault', fault: describeFault(error) }));
 });
-process.on('disconnect', () => process.exit(0));
+// Whoever asked for the work is gone: nothing of it is wanted any more.
+process.once('disconnect', () => process.kill(process.pid));
