@@ -45,7 +45,14 @@ export {
   verify,
 } from './claims/index.js';
 export { type SteerExperimentOptions, type SteerResult, steerExperiment } from './cli/steer-experiment.js';
+export {
+  exportVectors,
+  type SteerModelOptions,
+  type SteerModelResult,
+  steerModel,
+} from './cli/steer-model.js';
 export { type MachineSurvey, surveyMachine } from './cli/survey-machine.js';
+export { type ModelFolderSurvey, surveyModelFolder } from './cli/survey-model-folder.js';
 export { loadExperiment, type TrainExperimentOptions, trainExperiment } from './cli/train-experiment.js';
 export * as data from './data/index.js';
 export { loadTokenizer, type PreferenceTuple, readPreferences, type Tokenizer } from './data/index.js';

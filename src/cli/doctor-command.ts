@@ -1,8 +1,17 @@
+import { freemem } from 'node:os';
 import type { Command } from 'commander';
 import type { Style } from '../reports/index.js';
 import type { CommandContext } from './command-context.js';
-import { examples, jsonOption } from './options.js';
+import { examples, jsonOption, wholeNumber } from './options.js';
 import type { EngineSurvey, MachineSurvey } from './survey-machine.js';
+import type { ModelFolderSurvey, TokenizerSurvey } from './survey-model-folder.js';
+
+interface DoctorFlags {
+  readonly model?: string;
+  readonly length?: number;
+  readonly batchSize?: number;
+  readonly json?: true;
+}
 
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
@@ -50,24 +59,89 @@ const renderSurvey = (survey: MachineSurvey, style: Style): string =>
     '',
   ].join('\n');
 
-const runDoctor = async ({ json }: { json?: true }, context: CommandContext): Promise<void> => {
-  const { surveyMachine } = await import('./survey-machine.js');
+const memory = (bytes: number): string =>
+  bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : gibibytes(bytes);
+
+const tokenizerLine = (tokenizer: TokenizerSurvey | null): string => {
+  if (tokenizer === null) return 'none';
+  const { vocabularySize, bosId, eosId, padId, hasChatTemplate } = tokenizer;
+  const specials = Object.entries({ BOS: bosId, EOS: eosId, padding: padId }).flatMap(([name, id]) =>
+    id === null ? [] : [`${name} ${id}`],
+  );
+  return [`${vocabularySize} ids`, ...specials, hasChatTemplate ? 'chat template' : 'no chat template'].join(
+    ', ',
+  );
+};
+
+/** `printable` makes what comes from the folder safe for a terminal. */
+const renderModel = (
+  { workload, memory: needs, ...model }: ModelFolderSurvey,
+  style: Style,
+  printable: (text: string) => string,
+): string => {
+  const { length, batchSize, pairs } = workload;
+  const layers =
+    model.encoderLayers === undefined
+      ? `${model.layers}`
+      : `${model.layers} in the decoder, ${model.encoderLayers} in the encoder`;
+  const stored = Object.entries(model.stored).map(
+    ([dtype, count]) => `${count.toLocaleString('en')} ${dtype}`,
+  );
+  return [
+    style.bold(printable(model.folder)),
+    `  architecture   ${model.architecture}${model.tied ? ', tied embeddings' : ''}`,
+    `  layers         ${layers}`,
+    `  width          ${model.hiddenSize}, ${model.heads} heads`,
+    `  vocabulary     ${model.vocabularySize}`,
+    `  positions      ${model.maxPositions ?? 'no limit'}`,
+    `  parameters     ${model.parameters.toLocaleString('en')}`,
+    `  stored as      ${stored.join(', ')}${model.shards > 1 ? `, in ${model.shards} files` : ''}`,
+    `  tokenizer      ${tokenizerLine(model.tokenizer)}`,
+    '',
+    `${style.bold('Memory')}, estimated, with ${memory(freemem())} free on this machine`,
+    `  the model      ${memory(needs.modelBytes)} (float32)`,
+    `  extract        ${memory(needs.extractBytes)}: ${batchSize} × ${length} tokens a pass`,
+    `  DPO, frozen    ${memory(needs.dpoFrozenBytes)}: ${pairs} pairs of ${length} tokens a step, embeddings kept fixed`,
+    `  DPO, unfrozen  ${memory(needs.dpoUnfrozenBytes)}: every parameter trained`,
+    ...(model.warnings.length > 0 ? ['', ...model.warnings.map((text) => `${style.red('!')} ${text}`)] : []),
+    '',
+  ].join('\n');
+};
+
+const runDoctor = async (flags: DoctorFlags, context: CommandContext): Promise<void> => {
   const reports = await import('../reports/index.js');
   const { stdout, environment } = context;
-  const survey = await surveyMachine();
   const style = reports.styleFor(reports.wantsColor(stdout, environment));
-  stdout.write(json ? reports.toJson(survey) : renderSurvey(survey, style));
+  if (flags.model !== undefined) {
+    const { surveyModelFolder } = await import('./survey-model-folder.js');
+    const { length, batchSize } = flags;
+    const model = await surveyModelFolder(flags.model, { length, batchSize });
+    stdout.write(flags.json ? reports.toJson(model) : renderModel(model, style, reports.printable));
+    return;
+  }
+  const { surveyMachine } = await import('./survey-machine.js');
+  const survey = await surveyMachine();
+  stdout.write(flags.json ? reports.toJson(survey) : renderSurvey(survey, style));
   if (survey.automatic === null) context.exitCode = 4;
 };
 
 export const addDoctorCommand = (program: Command, context: CommandContext): void => {
   program
     .command('doctor')
-    .summary('what of this machine dsteer can use, and why not the rest')
+    .summary('what of this machine, or of a model folder, dsteer can use')
     .description(
-      'Tries every engine and says which run here, how fast, and why not the others; finds BLAS, cores, memory and GPU. Ends with exit code 4 where no engine runs.',
+      'Tries every engine and says which run here, how fast, and why not the others; finds BLAS, cores, memory and GPU. Ends with exit code 4 where no engine runs. With --model it looks at a model folder instead: whether every tensor is there and fits the configuration, what it holds, and about how much memory extraction and DPO take.',
     )
+    .option('--model <folder>', 'Hugging Face model folder to look at, without reading its weights')
+    .option('--length <n>', 'tokens a sequence, for the memory (default: 256)', wholeNumber(1))
+    .option('--batch-size <n>', 'sequences a pass of extract (default: 32)', wholeNumber(1))
     .addOption(jsonOption('the survey'))
-    .addHelpText('after', examples(['dsteer doctor', 'before the first run, and with every bug report']))
-    .action((flags: { json?: true }) => runDoctor(flags, context));
+    .addHelpText(
+      'after',
+      examples(
+        ['dsteer doctor', 'before the first run, and with every bug report'],
+        ['dsteer doctor --model ./pythia-160m', 'can this checkpoint be read, and does it fit?'],
+      ),
+    )
+    .action((flags: DoctorFlags) => runDoctor(flags, context));
 };

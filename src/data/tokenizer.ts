@@ -1,11 +1,12 @@
 /** Tokenizers in Hugging Face form (`tokenizer.json`, `tokenizer_config.json`). */
 
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { InputError } from '../base/index.js';
-import { sha256Hex } from '../store/index.js';
+import { parseJsonObject, readJsonObject, readText, sha256Hex } from '../store/index.js';
+import type { ChatMessage } from './chat.js';
+import { type ChatOptions, type ChatTemplate, createChatTemplate } from './chat-template.js';
 
 export interface Tokenizer {
   /** Token ids of a text, no special token added; special tokens spelt out in the text become their ids. */
@@ -23,30 +24,50 @@ export interface Tokenizer {
   readonly sha256: string;
 }
 
+/** What a model folder's tokenizer can do beyond that. */
+export interface ModelTokenizer extends Tokenizer {
+  /** As `encode`, with the special tokens that the tokenizer puts around a text by itself: for Llama BOS, for T5 EOS. */
+  encodeWithSpecials(text: string): Int32Array;
+  /** Undefined where the folder has none. */
+  readonly chatTemplate: ChatTemplate | undefined;
+  /**
+   * Token ids of a conversation as the chat template writes it; the template itself writes all special tokens.
+   *
+   * @throws InputError without a chat template, or as its `render`
+   */
+  encodeChat(messages: readonly ChatMessage[], options?: ChatOptions): Int32Array;
+}
+
 type JsonObject = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const parseObject = (text: string, file: string): JsonObject => {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new InputError(`not valid JSON: ${(cause as Error).message}`, {
-      where: { file },
-      hint: 'copy the file again from where the model came from',
-      cause,
-    });
-  }
-  if (!isObject(value)) throw new InputError('expected a JSON object', { where: { file } });
-  return value;
-};
-
 /** A special token is given as text, or as an object with its `content`. */
 const contentOf = (token: unknown): string | undefined => {
   if (typeof token === 'string') return token;
   return isObject(token) && typeof token['content'] === 'string' ? token['content'] : undefined;
+};
+
+/** The special tokens that a configuration names, as chat templates know them. */
+const specialTokensOf = (config: JsonObject): Record<string, string> => {
+  const tokens: Record<string, string> = {};
+  for (const [key, value] of Object.entries(config)) {
+    const content = key.endsWith('_token') ? contentOf(value) : undefined;
+    if (content !== undefined) tokens[key] = content;
+  }
+  return tokens;
+};
+
+/** One template, or several by name, of which `default` is the one for chats. */
+const templateSourceOf = (config: JsonObject, file: string): string | undefined => {
+  const raw = config['chat_template'] ?? undefined;
+  if (raw === undefined || typeof raw === 'string') return raw;
+  const named = Array.isArray(raw) ? raw.filter(isObject).find(({ name }) => name === 'default') : undefined;
+  if (typeof named?.['template'] === 'string') return named['template'];
+  throw new InputError('chat_template is neither a text nor a list with one named "default"', {
+    where: { file },
+  });
 };
 
 const highestId = (vocabulary: Iterable<number>): number => {
@@ -57,7 +78,7 @@ const highestId = (vocabulary: Iterable<number>): number => {
 
 /**
  * @param json the text of `tokenizer.json`
- * @param config what `tokenizer_config.json` holds; it names the special tokens
+ * @param config what `tokenizer_config.json` holds; it names the special tokens, and may hold a chat template
  * @param file what to call the tokenizer in errors
  * @throws InputError when the tokenizer is of a kind that cannot be read
  */
@@ -65,8 +86,8 @@ export const createTokenizer = (
   json: string,
   config: JsonObject = {},
   file = 'tokenizer.json',
-): Tokenizer => {
-  const parsed = parseObject(json, file);
+): ModelTokenizer => {
+  const parsed = parseJsonObject(json, file);
   let inner: HuggingFaceTokenizer;
   try {
     inner = new HuggingFaceTokenizer(parsed, config);
@@ -81,8 +102,22 @@ export const createTokenizer = (
     const content = contentOf(config[key]);
     return content === undefined ? undefined : inner.token_to_id(content);
   };
+  const encode = (text: string): Int32Array =>
+    Int32Array.from(inner.encode(text, { add_special_tokens: false }).ids);
+  const source = templateSourceOf(config, file);
+  const chatTemplate =
+    source === undefined ? undefined : createChatTemplate(source, specialTokensOf(config), file);
   return {
-    encode: (text) => Int32Array.from(inner.encode(text, { add_special_tokens: false }).ids),
+    encode,
+    encodeWithSpecials: (text) => Int32Array.from(inner.encode(text).ids),
+    chatTemplate,
+    encodeChat: (messages, options) => {
+      if (chatTemplate) return encode(chatTemplate.render(messages, options));
+      throw new InputError('there is no chat template for these messages', {
+        where: { file },
+        hint: 'add chat_template to tokenizer_config.json, or give a text',
+      });
+    },
     decode: (ids) =>
       ids.length === 0
         ? ''
@@ -96,34 +131,30 @@ export const createTokenizer = (
   };
 };
 
-const readText = async (path: string): Promise<string> => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
-  } catch (cause) {
-    if (cause instanceof TypeError) {
-      throw new InputError('not valid UTF-8', { where: { file: path }, hint: 'copy the file again', cause });
-    }
-    throw new InputError(`cannot be read: ${(cause as Error).message}`, {
-      where: { file: path },
-      hint: 'a model folder holds tokenizer.json, and for special tokens tokenizer_config.json',
-      cause,
-    });
-  }
-};
+const hint = 'a model folder holds tokenizer.json, and for special tokens tokenizer_config.json';
 
 /**
  * The tokenizer of a model folder. Special tokens are named by `tokenizer_config.json` or, where that has none, by
- * `special_tokens_map.json`.
+ * `special_tokens_map.json`; the chat template is that of `chat_template.jinja` where there is one.
  *
  * @throws InputError when a file is missing or malformed
  */
-export const loadTokenizer = async (folder: string): Promise<Tokenizer> => {
+export const loadTokenizer = async (folder: string): Promise<ModelTokenizer> => {
   const path = join(folder, 'tokenizer.json');
-  const json = await readText(path);
+  const json = await readText(path, { hint });
   const config: Record<string, unknown> = {};
   for (const name of ['special_tokens_map.json', 'tokenizer_config.json']) {
     const file = join(folder, name);
-    if (existsSync(file)) Object.assign(config, parseObject(await readText(file), file));
+    if (existsSync(file)) Object.assign(config, await readJsonObject(file));
   }
+  const template = join(folder, 'chat_template.jinja');
+  if (existsSync(template)) config['chat_template'] = await readText(template);
   return createTokenizer(json, config, path);
+};
+
+/** Token ids of a prompt as training and extraction encode it: BOS first where the tokenizer has one. */
+export const encodePrompt = (tokenizer: Tokenizer, text: string): Int32Array => {
+  const ids = tokenizer.encode(text);
+  const { bosId } = tokenizer;
+  return bosId === undefined || ids[0] === bosId ? ids : Int32Array.of(bosId, ...ids);
 };

@@ -8,7 +8,7 @@ export { type BiasedAttentionShape, biasedAttention } from './ops/biased-attenti
 export { type CachedAttentionShape, cachedAttention, rowsByHead } from './ops/cached-attention.js';
 export { type AttentionShape, causalAttention } from './ops/causal-attention.js';
 export { embeddingLookup, gatherRows } from './ops/embedding-lookup.js';
-export { geluNew } from './ops/gelu.js';
+export { gelu, geluNew } from './ops/gelu.js';
 export { layerNorm } from './ops/layer-norm.js';
 export { linear } from './ops/linear.js';
 export { rmsNorm } from './ops/rms-norm.js';

@@ -1,10 +1,12 @@
 /** The seam where architectures are added: how each is configured, which tensors it has, how it is built. */
 import { InputError } from '../base/index.js';
+import { buildGptNeox, gptNeoxInitialValues, gptNeoxParameterShapes, isGptNeoxBuffer } from './gpt-neox.js';
+import { gptNeoxConfigToJson, parseGptNeoxConfig } from './gpt-neox-config.js';
 import { buildGpt2, gpt2CanonicalName, gpt2InitialValues, gpt2ParameterShapes, isGpt2Mask } from './gpt2.js';
 import { gpt2ConfigToJson, parseGpt2Config } from './gpt2-config.js';
 import type { LanguageModel, ModelConfig } from './language-model.js';
 import { buildLlama, llamaInitialValues, llamaParameterShapes } from './llama.js';
-import { llamaConfigToJson, parseLlamaConfig } from './llama-config.js';
+import { llamaConfigToJson, parseLlamaConfig, parseMistralConfig, parseQwen2Config } from './llama-config.js';
 import { buildT5, t5HeadScale } from './t5.js';
 import { parseT5Config, t5ConfigToJson } from './t5-config.js';
 import { isUnusedT5Bias, t5InitialValues, t5Names, t5ParameterShapes } from './t5-parameters.js';
@@ -46,6 +48,27 @@ const llama: Architecture = {
   build: buildLlama,
 };
 
+const mistral: Architecture = {
+  ...llama,
+  classNames: ['MistralForCausalLM'],
+  parseConfig: parseMistralConfig,
+};
+
+const qwen2: Architecture = { ...llama, classNames: ['Qwen2ForCausalLM'], parseConfig: parseQwen2Config };
+
+const gptNeox: Architecture = {
+  classNames: ['GPTNeoXForCausalLM'],
+  parseConfig: parseGptNeoxConfig,
+  configToJson: gptNeoxConfigToJson,
+  parameterShapes: gptNeoxParameterShapes,
+  isRedundant: isGptNeoxBuffer,
+  canonicalName: asStored,
+  copies: ({ tied }) => new Map(tied ? [['embed_out.weight', 'gpt_neox.embed_in.weight']] : []),
+  initialValues: gptNeoxInitialValues,
+  headScale: unscaled,
+  build: buildGptNeox,
+};
+
 const gpt2: Architecture = {
   classNames: ['GPT2LMHeadModel'],
   parseConfig: parseGpt2Config,
@@ -80,7 +103,10 @@ const t5: Architecture = {
 /** By `model_type` of config.json. */
 const architectures: ReadonlyMap<string, Architecture> = new Map([
   ['llama', llama],
+  ['mistral', mistral],
+  ['qwen2', qwen2],
   ['gpt2', gpt2],
+  ['gpt_neox', gptNeox],
   ['t5', t5],
 ]);
 

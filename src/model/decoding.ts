@@ -39,6 +39,14 @@ export const lastPositions = (final: tf.Tensor2D, { lengths, length }: TokenBatc
     ),
   );
 
+/** A batch of one token a sequence. */
+export const oneTokenEach = (ids: Int32Array): TokenBatch => ({
+  ids,
+  batch: ids.length,
+  length: 1,
+  lengths: new Int32Array(ids.length).fill(1),
+});
+
 /** Steps of a generation: as `Decoding`, with the hooks for each pass found by the pass's own prompt lengths. */
 export interface Steps {
   readonly final: tf.Tensor2D;

@@ -1,9 +1,8 @@
 /** The GPT-2 decoder: LayerNorm, learned positions, GELU, biases everywhere. Parameter names are Hugging Face's. */
-import type { TokenBatch } from '../data/index.js';
-import { causalAttention, embeddingLookup, geluNew, layerNorm, tf } from '../engine/index.js';
-import { checkDecoderOnlyBatch } from './check-batch.js';
+import { embeddingLookup, geluNew, layerNorm, tf } from '../engine/index.js';
+import { buildDecoder, type DecoderPass } from './decoder-only.js';
 import type { Gpt2Config } from './gpt2-config.js';
-import type { ForwardOptions, ForwardResult, LanguageModel } from './language-model.js';
+import type { LanguageModel } from './language-model.js';
 import { copyVariables, type InitialValues, parameterFinder, type Variables } from './variables.js';
 
 const embeddingName = 'transformer.wte.weight';
@@ -65,73 +64,40 @@ export const gpt2InitialValues =
 export const buildGpt2 = (config: Gpt2Config, variables: Variables): LanguageModel => {
   const { heads, hiddenSize } = config;
   const { matrix, vector } = parameterFinder(variables);
-  const headDim = hiddenSize / heads;
 
   const norm = (x: tf.Tensor2D, name: string): tf.Tensor2D =>
     layerNorm(x, vector(`${name}.weight`), vector(`${name}.bias`), config.layerNormEpsilon);
   const map = (x: tf.Tensor2D, name: string): tf.Tensor2D =>
     tf.add(tf.matMul(x, matrix(`${name}.weight`)), vector(`${name}.bias`)) as tf.Tensor2D;
 
-  const block = (residual: tf.Tensor2D, layer: number, { batch, length }: TokenBatch): tf.Tensor2D => {
+  const block = (residual: tf.Tensor2D, layer: number, { attend }: DecoderPass): tf.Tensor2D => {
     const prefix = layerPrefix(layer);
     const [query, key, value] = tf.split(
       map(norm(residual, `${prefix}ln_1`), `${prefix}attn.c_attn`),
       3,
       1,
     ) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
-    const attended = causalAttention(query, key, value, {
-      batch,
-      length,
-      heads,
-      keyValueHeads: heads,
-      headDim,
-    });
+    const attended = attend(layer, query, key, value);
     const afterAttention = tf.add(residual, map(attended, `${prefix}attn.c_proj`)) as tf.Tensor2D;
     const hidden = geluNew(map(norm(afterAttention, `${prefix}ln_2`), `${prefix}mlp.c_fc`));
     return tf.add(afterAttention, map(hidden, `${prefix}mlp.c_proj`)) as tf.Tensor2D;
   };
 
-  const finalNorm = (residual: tf.Tensor2D): tf.Tensor2D => norm(residual, finalNormName);
-
-  const forward = (batch: TokenBatch, options: ForwardOptions = {}): ForwardResult => {
-    checkDecoderOnlyBatch(batch, config);
-    const ids = tf.tensor1d(batch.ids, 'int32');
-    const positions = tf.tensor1d(
-      Int32Array.from({ length: batch.ids.length }, (_, i) => i % batch.length),
-      'int32',
-    );
-    const residuals: tf.Tensor2D[] = [];
-    let residual = tf.add(
-      embeddingLookup(matrix(embeddingName), ids),
-      embeddingLookup(matrix(positionsName), positions),
-    ) as tf.Tensor2D;
-    for (let layer = 0; layer < config.layers; layer++) {
-      residual = block(residual, layer, batch);
-      residual = options.transformResidual?.(residual, layer + 1, batch) ?? residual;
-      if (options.captureResiduals) residuals.push(residual);
-    }
-    const final = finalNorm(residual);
-    return { final: options.transformFinal?.(final, batch) ?? final, residuals };
-  };
-
-  const ownUnembedding = config.tied ? embeddingName : unembeddingName;
-  return {
+  return buildDecoder({
     config,
     variables,
-    hiddenSize,
-    layers: config.layers,
-    vocabularySize: config.vocabularySize,
-    tied: config.tied,
-    decoderStartTokenId: undefined,
+    heads: { heads, keyValueHeads: heads, headDim: hiddenSize / heads },
     embeddingName,
-    unembeddingName: ownUnembedding,
-    forward,
-    finalNorm,
-    unembedding: () => matrix(ownUnembedding),
-    embeddingNames: () => [...new Set([embeddingName, positionsName, ownUnembedding])],
+    positionsName,
+    unembeddingName,
+    embed: (ids, positions) =>
+      tf.add(
+        embeddingLookup(matrix(embeddingName), ids),
+        embeddingLookup(matrix(positionsName), positions),
+      ) as tf.Tensor2D,
+    block,
+    finalNorm: (residual) => norm(residual, finalNormName),
+    matrix,
     clone: () => buildGpt2(config, copyVariables(variables)),
-    dispose: () => {
-      for (const variable of variables.values()) variable.dispose();
-    },
-  };
+  });
 };

@@ -1,12 +1,16 @@
 import type { TokenBatch } from '../data/index.js';
 import type { tf } from '../engine/index.js';
 import type { DecodingStart } from './decoding.js';
+import type { GptNeoxConfig } from './gpt-neox-config.js';
 import type { Gpt2Config } from './gpt2-config.js';
 import type { LlamaConfig } from './llama-config.js';
 import type { T5Config } from './t5-config.js';
 
+/** The configurations of decoders alone. */
+export type DecoderConfig = LlamaConfig | Gpt2Config | GptNeoxConfig;
+
 /** The configurations of all architectures that can be read. */
-export type ModelConfig = LlamaConfig | Gpt2Config | T5Config;
+export type ModelConfig = DecoderConfig | T5Config;
 
 export interface ForwardOptions {
   /** Return the residual stream after every block. Default false. */
@@ -52,7 +56,8 @@ export interface LanguageModel {
   forward(batch: TokenBatch, options?: ForwardOptions): ForwardResult;
   /**
    * Runs right-padded prompts once and keeps what later tokens need of them, for decoding one token a step; the hooks act
-   * on this pass. Absent where a model has no cache: then run the whole prefix again (`generate` does).
+   * on this pass. All architectures here have it; absent where a model has no cache: then run the whole prefix again, as
+   * `generate` does.
    *
    * @throws InputError as `forward`
    */

@@ -1,14 +1,19 @@
-/** The Llama decoder: RMSNorm, RoPE, grouped-query attention, SwiGLU. Parameter names are Hugging Face's. */
-import { InputError } from '../base/index.js';
-import type { TokenBatch } from '../data/index.js';
-import { causalAttention, embeddingLookup, linear, rmsNorm, rotary, swiglu, tf } from '../engine/index.js';
-import { checkDecoderOnlyBatch } from './check-batch.js';
-import { type DecodingStart, lastPositions } from './decoding.js';
-import { type Attend, createKeyValueCache } from './key-value-cache.js';
-import type { ForwardOptions, ForwardResult, LanguageModel } from './language-model.js';
+/**
+ * The Llama decoder: RMSNorm, RoPE, grouped-query attention, SwiGLU; Mistral's, which has a sliding window, and Qwen2's,
+ * which has biases on queries, keys and values. Parameter names are Hugging Face's.
+ */
+import { embeddingLookup, linear, rmsNorm, swiglu, tf } from '../engine/index.js';
+import { buildDecoder, type DecoderPass } from './decoder-only.js';
+import type { LanguageModel } from './language-model.js';
 import type { LlamaConfig } from './llama-config.js';
-import { rotaryTables } from './rotary-tables.js';
-import { copyVariables, type InitialValues, initialVariables, parameterFinder } from './variables.js';
+import { createRotation } from './rotation.js';
+import {
+  copyVariables,
+  type InitialValues,
+  initialVariables,
+  parameterFinder,
+  type Variables,
+} from './variables.js';
 
 const embeddingName = 'model.embed_tokens.weight';
 const unembeddingName = 'lm_head.weight';
@@ -26,6 +31,11 @@ export const llamaParameterShapes = (config: LlamaConfig): Map<string, readonly 
     shapes.set(`${prefix}self_attn.q_proj.weight`, [heads * headDim, hiddenSize]);
     shapes.set(`${prefix}self_attn.k_proj.weight`, [keyValueHeads * headDim, hiddenSize]);
     shapes.set(`${prefix}self_attn.v_proj.weight`, [keyValueHeads * headDim, hiddenSize]);
+    if (config.queryKeyValueBias) {
+      shapes.set(`${prefix}self_attn.q_proj.bias`, [heads * headDim]);
+      shapes.set(`${prefix}self_attn.k_proj.bias`, [keyValueHeads * headDim]);
+      shapes.set(`${prefix}self_attn.v_proj.bias`, [keyValueHeads * headDim]);
+    }
     shapes.set(`${prefix}self_attn.o_proj.weight`, [hiddenSize, heads * headDim]);
     shapes.set(`${prefix}post_attention_layernorm.weight`, [hiddenSize]);
     shapes.set(`${prefix}mlp.gate_proj.weight`, [intermediateSize, hiddenSize]);
@@ -49,188 +59,73 @@ const parameterNames = {
   down: 'mlp.down_proj.weight',
 } as const;
 
-interface Tables {
-  readonly positions: number;
-  readonly cos: tf.Tensor2D;
-  readonly sin: tf.Tensor2D;
-}
-
-/** Rotary tables as tensors, made when a longer sequence first needs them; old ones live on in open gradients. */
-const createTableCache = (config: LlamaConfig) => {
-  const made: Tables[] = [];
-  return {
-    atLeast: (length: number): Tables => {
-      const found = made.find(({ positions }) => positions >= length);
-      if (found) return found;
-      const positions = Math.min(config.maxPositions, 2 ** Math.ceil(Math.log2(Math.max(64, length))));
-      const { cos, sin } = rotaryTables(config, positions);
-      const shape: [number, number] = [positions, config.headDim / 2];
-      const tables = {
-        positions,
-        cos: tf.keep(tf.tensor2d(cos, shape)),
-        sin: tf.keep(tf.tensor2d(sin, shape)),
-      };
-      made.push(tables);
-      return tables;
-    },
-    dispose: (): void => {
-      for (const { cos, sin } of made.splice(0)) tf.dispose([cos, sin]);
-    },
-  };
-};
-
-/** What the blocks of one pass share. */
-interface Pass {
-  /** [rows]: where each row's token stands in its sequence. */
-  readonly positions: tf.Tensor1D;
-  /** Positions that need angles: one more than the last. */
-  readonly reach: number;
-  readonly attend: Attend;
-}
-
-const positionsOf = ({ batch, length }: TokenBatch): Int32Array =>
-  Int32Array.from({ length: batch * length }, (_, i) => i % length);
-
-/** The number of positions that reach up to the last of these. @throws InputError past the model's own */
-const checkReach = (positions: Int32Array, { maxPositions }: LlamaConfig): number => {
-  const reach = positions.reduce((most, position) => Math.max(most, position + 1), 0);
-  if (reach <= maxPositions) return reach;
-  throw new InputError(`a sequence of ${reach} tokens does not fit the model's ${maxPositions} positions`);
-};
-
-const oneTokenEach = (ids: Int32Array): TokenBatch => ({
-  ids,
-  batch: ids.length,
-  length: 1,
-  lengths: new Int32Array(ids.length).fill(1),
-});
+const biasNames = {
+  query: 'self_attn.q_proj.bias',
+  key: 'self_attn.k_proj.bias',
+  value: 'self_attn.v_proj.bias',
+} as const;
 
 /** A model over these parameters, which it then owns: one of each name in `llamaParameterShapes`. */
-export const buildLlama = (
-  config: LlamaConfig,
-  variables: ReadonlyMap<string, tf.Variable>,
-): LanguageModel => {
-  const { headDim, heads, keyValueHeads, rmsNormEpsilon } = config;
-  const { matrix, vector: gain } = parameterFinder(variables);
-  const tables = createTableCache(config);
+export const buildLlama = (config: LlamaConfig, variables: Variables): LanguageModel => {
+  const { headDim, heads, keyValueHeads, rmsNormEpsilon, slidingWindow, queryKeyValueBias = false } = config;
+  const { matrix, vector } = parameterFinder(variables);
+  const rotation = createRotation({ ...config, rotaryDim: headDim });
 
-  const attentionHeads = { heads, keyValueHeads, headDim };
+  const norm = (x: tf.Tensor2D, name: string): tf.Tensor2D => rmsNorm(x, vector(name), rmsNormEpsilon);
 
-  const block = (residual: tf.Tensor2D, layer: number, { positions, reach, attend }: Pass): tf.Tensor2D => {
+  const block = (
+    residual: tf.Tensor2D,
+    layer: number,
+    { positions, reach, attend }: DecoderPass,
+  ): tf.Tensor2D => {
     const prefix = layerPrefix(layer);
     const project = (x: tf.Tensor2D, name: keyof typeof parameterNames): tf.Tensor2D =>
       linear(x, matrix(prefix + parameterNames[name]));
-    const { cos, sin } = tables.atLeast(reach);
-    const rotate = (x: tf.Tensor2D): tf.Tensor2D => rotary(x, cos, sin, { positions, headDim });
-    const attentionInput = rmsNorm(residual, gain(prefix + parameterNames.inputNorm), rmsNormEpsilon);
+    const attentionInput = norm(residual, prefix + parameterNames.inputNorm);
+    const attentionPart = (name: keyof typeof biasNames): tf.Tensor2D => {
+      const mapped = project(attentionInput, name);
+      return queryKeyValueBias ? tf.add(mapped, vector(prefix + biasNames[name])) : mapped;
+    };
     const attended = attend(
       layer,
-      rotate(project(attentionInput, 'query')),
-      rotate(project(attentionInput, 'key')),
-      project(attentionInput, 'value'),
+      rotation.turn(attentionPart('query'), positions, reach),
+      rotation.turn(attentionPart('key'), positions, reach),
+      attentionPart('value'),
     );
     const afterAttention = tf.add(residual, project(attended, 'attentionOutput')) as tf.Tensor2D;
-    const feedForwardInput = rmsNorm(
-      afterAttention,
-      gain(prefix + parameterNames.feedForwardNorm),
-      rmsNormEpsilon,
-    );
+    const feedForwardInput = norm(afterAttention, prefix + parameterNames.feedForwardNorm);
     const hidden = swiglu(project(feedForwardInput, 'gate'), project(feedForwardInput, 'up'));
     return tf.add(afterAttention, project(hidden, 'down')) as tf.Tensor2D;
   };
 
-  const finalNorm = (residual: tf.Tensor2D): tf.Tensor2D =>
-    rmsNorm(residual, gain(finalNormName), rmsNormEpsilon);
-
-  /** One pass over the tokens of `batch`, each standing at its own of `positions`. */
-  const run = (
-    batch: TokenBatch,
-    positions: Int32Array,
-    attend: Attend,
-    options: ForwardOptions,
-  ): ForwardResult => {
-    checkDecoderOnlyBatch(batch, config);
-    const pass = {
-      positions: tf.tensor1d(positions, 'int32'),
-      reach: checkReach(positions, config),
-      attend,
-    };
-    const ids = tf.tensor1d(batch.ids, 'int32');
-    const residuals: tf.Tensor2D[] = [];
-    let residual = embeddingLookup(matrix(embeddingName), ids);
-    for (let layer = 0; layer < config.layers; layer++) {
-      residual = block(residual, layer, pass);
-      residual = options.transformResidual?.(residual, layer + 1, batch) ?? residual;
-      if (options.captureResiduals) residuals.push(residual);
-    }
-    const final = finalNorm(residual);
-    return { final: options.transformFinal?.(final, batch) ?? final, residuals };
-  };
-
-  const forward = (batch: TokenBatch, options: ForwardOptions = {}): ForwardResult => {
-    const { length } = batch;
-    const attend: Attend = (_, q, k, v) =>
-      causalAttention(q, k, v, { batch: batch.batch, length, ...attentionHeads });
-    return run(batch, positionsOf(batch), attend, options);
-  };
-
-  const startDecoding = (batch: TokenBatch, options: ForwardOptions = {}): DecodingStart => {
-    const cache = createKeyValueCache(batch, attentionHeads);
-    const freeIfFailing = (pass: () => tf.Tensor2D): tf.Tensor2D => {
-      try {
-        return tf.tidy(pass);
-      } catch (error) {
-        cache.dispose();
-        throw error;
-      }
-    };
-    return {
-      final: freeIfFailing(() =>
-        lastPositions(run(batch, positionsOf(batch), cache.attendPrompts, options).final, batch),
-      ),
-      decoding: {
-        step: (tokens, stepOptions = {}) => {
-          const next = oneTokenEach(tokens);
-          const { positions, attend } = cache.nextPosition();
-          return freeIfFailing(() => run(next, positions, attend, stepOptions).final);
-        },
-        keep: cache.keep,
-        dispose: cache.dispose,
-      },
-    };
-  };
-
-  return {
+  return buildDecoder({
     config,
     variables,
-    hiddenSize: config.hiddenSize,
-    layers: config.layers,
-    vocabularySize: config.vocabularySize,
-    tied: config.tied,
-    decoderStartTokenId: undefined,
-    embeddingName,
-    unembeddingName: config.tied ? embeddingName : unembeddingName,
-    forward,
-    startDecoding,
-    finalNorm,
-    unembedding: () => matrix(config.tied ? embeddingName : unembeddingName),
-    embeddingNames: () => (config.tied ? [embeddingName] : [embeddingName, unembeddingName]),
-    clone: () => buildLlama(config, copyVariables(variables)),
-    dispose: () => {
-      for (const variable of variables.values()) variable.dispose();
-      tables.dispose();
+    heads: {
+      heads,
+      keyValueHeads,
+      headDim,
+      ...(slidingWindow === undefined ? {} : { window: slidingWindow }),
     },
-  };
+    embeddingName,
+    unembeddingName,
+    embed: (ids) => embeddingLookup(matrix(embeddingName), ids),
+    block,
+    finalNorm: (residual) => norm(residual, finalNormName),
+    matrix,
+    clone: () => buildLlama(config, copyVariables(variables)),
+    release: rotation.dispose,
+  });
 };
 
 /**
  * How fresh parameters are filled: weights normal with sd `initializerRange`, those that write into the residual stream
- * smaller by √(2·layers) (GPT-2), gains 1.
+ * smaller by √(2·layers) (GPT-2), gains 1, biases 0.
  */
 export const llamaInitialValues =
   ({ initializerRange, layers }: LlamaConfig) =>
   (name: string, shape: readonly number[]): InitialValues => {
-    if (shape.length === 1) return { mean: 1, sd: 0 };
+    if (shape.length === 1) return { mean: name.endsWith('.bias') ? 0 : 1, sd: 0 };
     const writesResidual =
       name.endsWith(parameterNames.attentionOutput) || name.endsWith(parameterNames.down);
     return { mean: 0, sd: initializerRange / (writesResidual ? Math.sqrt(2 * layers) : 1) };

@@ -1,11 +1,9 @@
 /** Rotary position embedding (RoPE, arXiv 2104.09864 §3.2.2) with the frequency scalings of Hugging Face. */
-import type { LlamaConfig } from './llama-config.js';
+import type { RotaryConfig } from './rotary-config.js';
 
-type RotaryConfig = Pick<LlamaConfig, 'headDim' | 'ropeTheta' | 'ropeScaling'>;
-
-/** Angle per position of each of the headDim/2 rotated planes. */
-export const inverseFrequencies = ({ headDim, ropeTheta, ropeScaling }: RotaryConfig): Float64Array => {
-  const plain = Float64Array.from({ length: headDim / 2 }, (_, i) => ropeTheta ** ((-2 * i) / headDim));
+/** Angle per position of each of the rotaryDim/2 planes that are turned. */
+export const inverseFrequencies = ({ rotaryDim, ropeTheta, ropeScaling }: RotaryConfig): Float64Array => {
+  const plain = Float64Array.from({ length: rotaryDim / 2 }, (_, i) => ropeTheta ** ((-2 * i) / rotaryDim));
   if (ropeScaling.type === 'none') return plain;
   if (ropeScaling.type === 'linear') return plain.map((frequency) => frequency / ropeScaling.factor);
   const { factor, lowFrequencyFactor, highFrequencyFactor, originalPositions } = ropeScaling;
@@ -18,7 +16,7 @@ export const inverseFrequencies = ({ headDim, ropeTheta, ropeScaling }: RotaryCo
   });
 };
 
-/** cos and sin [positions, headDim/2], row-major, of the angle of each position and plane. */
+/** cos and sin [positions, rotaryDim/2], row-major, of the angle of each position and plane. */
 export const rotaryTables = (
   config: RotaryConfig,
   positions: number,

@@ -69,7 +69,8 @@ export const parseT5Config = (json: Json, file: string): T5Config => {
     vocabularySize: size('vocab_size'),
     maxPositions: Number.MAX_SAFE_INTEGER,
     rmsNormEpsilon: positive('layer_norm_epsilon', 1e-6),
-    tied: flag('tie_word_embeddings', true),
+    // transformers 5 ties every T5 by name, and keeps what the checkpoint said in scale_decoder_outputs.
+    tied: flag('scale_decoder_outputs', flag('tie_word_embeddings', true)),
     initializerFactor: positive('initializer_factor', 1),
     bosTokenId: tokenId('bos_token_id'),
     eosTokenIds: tokenIds('eos_token_id'),

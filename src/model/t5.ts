@@ -2,7 +2,7 @@
  * The T5 encoder–decoder: RMSNorm, relative position bias, cross-attention, no scaling of scores, no bias of maps.
  * The decoder is what the model is studied by: its blocks are the layers, its final norm gives h.
  */
-import { InputError } from '../base/index.js';
+import { InputError, UsageError } from '../base/index.js';
 import type { TokenBatch } from '../data/index.js';
 import {
   biasedAttention,
@@ -14,8 +14,11 @@ import {
   tf,
 } from '../engine/index.js';
 import { checkBatch } from './check-batch.js';
+import { type CrossAttentionCache, createCrossAttentionCache } from './cross-attention-cache.js';
+import { type DecodingStart, lastPositions, oneTokenEach } from './decoding.js';
+import { type Attend, createKeyValueCache, type KeyValueCache } from './key-value-cache.js';
 import type { ForwardOptions, ForwardResult, LanguageModel } from './language-model.js';
-import { relativeBuckets } from './relative-buckets.js';
+import { relativeBucket, relativeBuckets } from './relative-buckets.js';
 import type { T5Config } from './t5-config.js';
 import { type T5Stack, t5Names } from './t5-parameters.js';
 import { copyVariables, parameterFinder, type Variables } from './variables.js';
@@ -56,35 +59,21 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
   const selfAttention = (
     residual: tf.Tensor2D,
     prefix: string,
-    { batch, length, lengths }: Omit<TokenBatch, 'encoder'>,
-    bias: tf.Tensor2D,
-    causal: boolean,
+    attend: (q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D) => tf.Tensor2D,
   ): tf.Tensor2D => {
     const x = norm(residual, `${prefix}layer_norm.weight`);
-    const [q, k, v] = ['q', 'k', 'v'].map((each) => project(x, `${prefix}SelfAttention.${each}`)) as [
-      tf.Tensor2D,
-      tf.Tensor2D,
-      tf.Tensor2D,
-    ];
-    const shape = { batch, queryLength: length, keyLength: length, heads, headDim, causal };
-    const attended = biasedAttention(q, k, v, bias, { ...shape, keyLengths: lengths });
+    const part = (name: string): tf.Tensor2D => project(x, `${prefix}SelfAttention.${name}`);
+    const attended = attend(part('q'), part('k'), part('v'));
     return tf.add(residual, project(attended, `${prefix}SelfAttention.o`)) as tf.Tensor2D;
   };
 
   const crossAttention = (
     residual: tf.Tensor2D,
     prefix: string,
-    { batch, length }: TokenBatch,
-    { states, spread, length: keyLength, lengths: keyLengths }: Encoded,
+    attend: (q: tf.Tensor2D) => tf.Tensor2D,
   ): tf.Tensor2D => {
     const attention = `${prefix}EncDecAttention`;
-    const attended = biasedAttention(
-      project(norm(residual, `${prefix}layer_norm.weight`), `${attention}.q`),
-      spread(project(states, `${attention}.k`)),
-      spread(project(states, `${attention}.v`)),
-      undefined,
-      { batch, queryLength: length, keyLength, heads, headDim, keyLengths, causal: false },
-    );
+    const attended = attend(project(norm(residual, `${prefix}layer_norm.weight`), `${attention}.q`));
     return tf.add(residual, project(attended, `${attention}.o`)) as tf.Tensor2D;
   };
 
@@ -112,10 +101,20 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
       );
     }
     const bias = positionBias('encoder', batch.length);
+    const { batch: count, length, lengths } = batch;
+    const shape = { batch: count, queryLength: length, keyLength: length, heads, headDim, causal: false };
     let residual = embeddingLookup(matrix(t5Names.embedding), tf.tensor1d(batch.ids, 'int32'));
     for (let block = 0; block < config.encoderLayers; block++) {
-      residual = selfAttention(residual, t5Names.part('encoder', block, 0), batch, bias, false);
-      residual = feedForward(residual, t5Names.part('encoder', block, 1));
+      const before = residual;
+      // Frees what a block makes on its way; what its gradient needs is kept by the tape.
+      residual = tf.tidy(() =>
+        feedForward(
+          selfAttention(before, t5Names.part('encoder', block, 0), (q, k, v) =>
+            biasedAttention(q, k, v, bias, { ...shape, keyLengths: lengths }),
+          ),
+          t5Names.part('encoder', block, 1),
+        ),
+      );
     }
     const apart = batch.batch === rows && sequenceOf.every((at, row) => at === row);
     const from = Int32Array.from(
@@ -135,22 +134,135 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
     return config.tied ? tf.mul(normed, headScale) : normed;
   };
 
-  const forward = (batch: TokenBatch, options: ForwardOptions = {}): ForwardResult => {
+  /** One pass of the decoder, whose attentions are given: over whole sequences, or over one new token each. */
+  const decode = (
+    batch: TokenBatch,
+    attendSelf: Attend,
+    attendCross: (block: number, q: tf.Tensor2D) => tf.Tensor2D,
+    options: ForwardOptions,
+  ): ForwardResult => {
     checkBatch(batch, config);
-    const encoded = encode(batch);
-    const bias = positionBias('decoder', batch.length);
     const residuals: tf.Tensor2D[] = [];
     let residual = embeddingLookup(matrix(t5Names.embedding), tf.tensor1d(batch.ids, 'int32'));
     for (let block = 0; block < config.layers; block++) {
       const part = (index: number): string => t5Names.part('decoder', block, index);
-      residual = selfAttention(residual, part(0), batch, bias, true);
-      residual = crossAttention(residual, part(1), batch, encoded);
-      residual = feedForward(residual, part(2));
+      const before = residual;
+      residual = tf.tidy(() => {
+        const afterSelf = selfAttention(before, part(0), (q, k, v) => attendSelf(block, q, k, v));
+        const afterCross = crossAttention(afterSelf, part(1), (q) => attendCross(block, q));
+        return feedForward(afterCross, part(2));
+      });
       residual = options.transformResidual?.(residual, block + 1, batch) ?? residual;
       if (options.captureResiduals) residuals.push(residual);
     }
     const final = finalNorm(residual);
     return { final: options.transformFinal?.(final, batch) ?? final, residuals };
+  };
+
+  /** Attention over whole sequences of the decoder, each query seeing what is before it. */
+  const wholeSelf = ({ batch, length, lengths }: TokenBatch) => {
+    const bias = positionBias('decoder', length);
+    const shape = { batch, queryLength: length, keyLength: length, heads, headDim, causal: true };
+    return (q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D): tf.Tensor2D =>
+      biasedAttention(q, k, v, bias, { ...shape, keyLengths: lengths });
+  };
+
+  /** Keys and values of a decoder block, one row a position of what each row of the decoder looks at. */
+  const crossParts = ({ states, spread }: Encoded, block: number): [tf.Tensor2D, tf.Tensor2D] => {
+    const attention = `${t5Names.part('decoder', block, 1)}EncDecAttention`;
+    return [spread(project(states, `${attention}.k`)), spread(project(states, `${attention}.v`))];
+  };
+
+  const wholeCross = (
+    { batch, length }: TokenBatch,
+    encoded: Encoded,
+    parts = (block: number) => crossParts(encoded, block),
+  ) => {
+    const { length: keyLength, lengths: keyLengths } = encoded;
+    const shape = { batch, queryLength: length, keyLength, heads, headDim, keyLengths, causal: false };
+    return (block: number, q: tf.Tensor2D): tf.Tensor2D => {
+      const [k, v] = parts(block);
+      return biasedAttention(q, k, v, undefined, shape);
+    };
+  };
+
+  const forward = (batch: TokenBatch, options: ForwardOptions = {}): ForwardResult => {
+    checkBatch(batch, config);
+    const encoded = encode(batch);
+    const attendSelf = wholeSelf(batch);
+    return decode(batch, (_, q, k, v) => attendSelf(q, k, v), wholeCross(batch, encoded), options);
+  };
+
+  /** The learned bias of new tokens: [batch·heads, 1, slots]. */
+  const newTokenBias = (relativePositions: Int32Array, slots: number): tf.Tensor3D => {
+    const settings = {
+      bidirectional: false,
+      buckets: config.relativeBuckets,
+      maxDistance: config.relativeMaxDistance,
+    };
+    const buckets = relativePositions.map((relative) => relativeBucket(relative, settings));
+    const bySlot = embeddingLookup(matrix(t5Names.relativeBias('decoder')), tf.tensor1d(buckets, 'int32'));
+    const rows = relativePositions.length / slots;
+    return tf.reshape(tf.transpose(tf.reshape(bySlot, [rows, slots, heads]), [0, 2, 1]), [
+      rows * heads,
+      1,
+      slots,
+    ]);
+  };
+
+  const startDecoding = (batch: TokenBatch, options: ForwardOptions = {}): DecodingStart => {
+    const { encoder } = batch;
+    checkBatch(batch, config);
+    let cross: CrossAttentionCache | undefined;
+    let self: KeyValueCache | undefined;
+    const dispose = (): void => {
+      cross?.dispose();
+      self?.dispose();
+    };
+    const freeIfFailing = <T extends tf.TensorContainer>(pass: () => T): T => {
+      try {
+        return tf.tidy(pass);
+      } catch (error) {
+        dispose();
+        throw error;
+      }
+    };
+    const final = freeIfFailing(() => {
+      const encoded = encode(batch);
+      const attendSelf = wholeSelf(batch);
+      const crossCache = createCrossAttentionCache(
+        { heads, headDim, length: encoder?.batch.length ?? 0 },
+        encoded.lengths,
+      );
+      cross = crossCache;
+      self = createKeyValueCache(
+        batch,
+        { heads, keyValueHeads: heads, headDim },
+        { attendPrompts: attendSelf, scale: Math.sqrt(headDim), bias: newTokenBias },
+      );
+      const attendCross = wholeCross(batch, encoded, (block) => {
+        const parts = crossParts(encoded, block);
+        crossCache.fill(block, ...parts);
+        return parts;
+      });
+      return lastPositions(decode(batch, self.attendPrompts, attendCross, options).final, batch);
+    });
+    return {
+      final,
+      decoding: {
+        step: (tokens, stepOptions = {}) =>
+          freeIfFailing(() => {
+            if (!self || !cross) throw new UsageError('this decoding has not begun');
+            const { attend } = self.nextPosition();
+            return decode(oneTokenEach(tokens), attend, cross.attend, stepOptions).final;
+          }),
+        keep: (rows) => {
+          self?.keep(rows);
+          cross?.keep(rows);
+        },
+        dispose,
+      },
+    };
   };
 
   const unembeddingName = config.tied ? t5Names.embedding : t5Names.unembedding;
@@ -166,6 +278,7 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
     embeddingName: t5Names.embedding,
     unembeddingName,
     forward,
+    startDecoding,
     finalNorm,
     unembedding: () => matrix(unembeddingName),
     embeddingNames: () => [...new Set([t5Names.embedding, ...positions, unembeddingName])],

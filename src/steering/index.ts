@@ -1,6 +1,7 @@
 /** Interventions on hidden states, λ sweeps, and what inversion recovers. */
 export { noTarget } from './completion-rows.js';
 export * from './completion-states.js';
+export * from './generate-steered.js';
 export * from './intervention.js';
 export * from './intervention-hooks.js';
 export {
@@ -13,5 +14,7 @@ export * from './inversion.js';
 export * from './lambda-sweep.js';
 export * from './preference-logps.js';
 export * from './preference-measures.js';
+export * from './select-vectors.js';
 export * from './steered-logps.js';
+export * from './steering-vectors.js';
 export * from './train-vector.js';

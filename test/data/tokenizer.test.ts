@@ -4,14 +4,22 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/base/index.js';
-import { assetsFolder, createTokenizer, loadTokenizer } from '../../src/data/index.js';
+import { assetsFolder, type ChatMessage, createTokenizer, loadTokenizer } from '../../src/data/index.js';
 import { isPresent, sharedPath, withFile } from './fixtures.js';
 
 interface GoldenString {
   readonly text: string;
   readonly ids: number[];
+  readonly ids_with_special: number[];
   readonly tokens: string[];
   readonly decoded: string;
+}
+
+interface GoldenChat {
+  readonly messages: ChatMessage[];
+  readonly add_generation_prompt: boolean;
+  readonly rendered: string;
+  readonly ids: number[];
 }
 
 const golden = 'fixtures/tokenizer';
@@ -27,13 +35,35 @@ describe('tokenizers made elsewhere', () => {
     const { strings } = JSON.parse(readFileSync(sharedPath(`${golden}/expected.json`), 'utf8')) as {
       strings: GoldenString[];
     };
-    for (const { text, ids, tokens, decoded } of strings) {
+    for (const { text, ids, ids_with_special, tokens, decoded } of strings) {
       expect(Array.from(tokenizer.encode(text)), JSON.stringify(text)).toEqual(ids);
+      expect(Array.from(tokenizer.encodeWithSpecials(text)), JSON.stringify(text)).toEqual(ids_with_special);
       expect(ids.map((id) => tokenizer.token(id))).toEqual(tokens);
       expect(tokenizer.decode(Int32Array.from(ids))).toBe(decoded);
     }
     expect(tokenizer).toMatchObject({ vocabularySize: 512, bosId: 0, eosId: 2, padId: 3 });
   });
+
+  it.skipIf(!isPresent(golden))(
+    `should render and encode chats as the golden file says${reason}`,
+    async () => {
+      const tokenizer = await loadTokenizer(sharedPath(golden));
+      const { chat } = JSON.parse(readFileSync(sharedPath(`${golden}/expected.json`), 'utf8')) as {
+        chat: GoldenChat[];
+      };
+      expect(chat.length).toBe(3);
+      for (const { messages, add_generation_prompt: addGenerationPrompt, rendered, ids } of chat) {
+        expect(tokenizer.chatTemplate?.render(messages, { addGenerationPrompt })).toBe(rendered);
+        expect([...tokenizer.encodeChat(messages, { addGenerationPrompt })]).toEqual(ids);
+      }
+      // The fixture's template puts BOS first where it is asked to.
+      const [first] = chat;
+      const asked = { addGenerationPrompt: true, variables: { add_bos: true } };
+      expect(tokenizer.chatTemplate?.render(first?.messages ?? [], asked)).toBe(
+        `<|endoftext|>${first?.rendered}`,
+      );
+    },
+  );
 
   const storiesReason = isPresent(stories) ? '' : ` (skipped: no ../shared/${stories})`;
 
@@ -42,8 +72,24 @@ describe('tokenizers made elsewhere', () => {
     async () => {
       const tokenizer = await loadTokenizer(sharedPath(stories));
       expect([tokenizer.bosId, ...tokenizer.encode('Once upon a time')]).toEqual([1, 403, 407, 261, 378]);
+      expect([...tokenizer.encodeWithSpecials('Once upon a time')]).toEqual([1, 403, 407, 261, 378]);
       expect(tokenizer.decode([403, 407, 261, 378])).toBe('Once upon a time');
       expect(tokenizer).toMatchObject({ vocabularySize: 512, eosId: 2, padId: undefined });
+    },
+  );
+
+  it.skipIf(!isPresent(stories))(
+    `should spell by bytes what stories260K has no token for, and give any text back${storiesReason}`,
+    async () => {
+      const tokenizer = await loadTokenizer(sharedPath(stories));
+      const bytes = [...tokenizer.encode('漢')].map((id) => tokenizer.token(id));
+      expect(bytes).toEqual(['▁', '<0xE6>', '<0xBC>', '<0xA2>']);
+      fc.assert(
+        fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
+          // A sentencepiece decoder takes the space off that the encoder put before the text.
+          expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
+        }),
+      );
     },
   );
 });

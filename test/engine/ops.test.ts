@@ -7,6 +7,7 @@ import {
   biasedAttention,
   causalAttention,
   embeddingLookup,
+  gelu,
   geluNew,
   layerNorm,
   linear,
@@ -80,10 +81,11 @@ const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     };
   }),
   causalAttention: fc
-    .tuple(seed, extent(2), extent(7), extent(2), extent(2), extent(5))
-    .map(([s, batch, length, keyValueHeads, group, headDim]) => {
+    .tuple(seed, extent(2), extent(7), extent(2), extent(2), extent(5), fc.option(extent(8)))
+    .map(([s, batch, length, keyValueHeads, group, headDim, window]) => {
       const heads = keyValueHeads * group;
-      const shape = { batch, length, heads, keyValueHeads, headDim };
+      const plain = { batch, length, heads, keyValueHeads, headDim };
+      const shape = window === null ? plain : { ...plain, window };
       const [rows, narrow] = [batch * length, keyValueHeads * headDim];
       return {
         inputs: random(s, [rows, heads * headDim], [rows, narrow], [rows, narrow]),
@@ -112,6 +114,11 @@ const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
         define: ([q, k, v, b]) => reference.biasedAttention(q as Dense, k as Dense, v as Dense, b, shape),
       };
     }),
+  gelu: fc.tuple(seed, extent(5), extent(9)).map(([s, n, f]) => ({
+    inputs: random(s, [n, f]),
+    compute: ([x]) => gelu(x as tf.Tensor2D),
+    define: ([x]) => reference.gelu(x as Dense),
+  })),
   geluNew: fc.tuple(seed, extent(5), extent(9)).map(([s, n, f]) => ({
     inputs: random(s, [n, f]),
     compute: ([x]) => geluNew(x as tf.Tensor2D),
@@ -214,6 +221,8 @@ describe.each(ENGINES.map((status) => [engineTitle(status), status] as const))('
         expect(() => causalAttention(wide, narrow, narrow, shape)).toThrow(/k is/);
         const odd = { ...shape, keyValueHeads: 4 };
         expect(() => causalAttention(wide, wide, wide, odd)).toThrow(/share 4 key heads/);
+        const blind = { ...shape, keyValueHeads: 2, window: 0 };
+        expect(() => causalAttention(wide, wide, wide, blind)).toThrow(/window of 0/);
         const positions = floats as tf.Tensor1D;
         expect(() => rotary(wide, narrow, narrow, { positions, headDim: 6 })).toThrow(/x is/);
         expect(() => rotary(wide, narrow, narrow, { positions, headDim: 2 })).toThrow(/cos is/);

@@ -59,6 +59,21 @@ export const geluNew = (x: Dense): Dense => {
   });
 };
 
+/** x·Φ(x); Φ by Simpson's rule on its density from 0. */
+export const gelu = (x: Dense): Dense => {
+  const columns = extent(x, 1);
+  const steps = 400;
+  return fill(x.shape, (i, j) => {
+    const v = at(x.values, i * columns + j);
+    const density = (u: number): number => Math.exp((-u * u) / 2) / Math.sqrt(2 * Math.PI);
+    const area = sum(steps + 1, (k) => {
+      const weight = k === 0 || k === steps ? 1 : k % 2 === 1 ? 4 : 2;
+      return weight * density((v * k) / steps);
+    });
+    return v * (0.5 + (area * v) / steps / 3);
+  });
+};
+
 export const rotary = (x: Dense, cos: Dense, sin: Dense, positions: Int32Array, headDim: number): Dense => {
   const width = extent(x, 1);
   const half = headDim / 2;
@@ -76,16 +91,17 @@ export interface AttentionShape {
   readonly heads: number;
   readonly keyValueHeads: number;
   readonly headDim: number;
+  readonly window?: number;
 }
 
 export const causalAttention = (q: Dense, k: Dense, v: Dense, shape: AttentionShape): Dense => {
-  const { length, heads, keyValueHeads, headDim } = shape;
+  const { length, heads, keyValueHeads, headDim, window = length } = shape;
   const keyWidth = keyValueHeads * headDim;
   return fill(q.shape, (row, column) => {
     const head = Math.floor(column / headDim);
     const keyHead = Math.floor(head / (heads / keyValueHeads));
-    const first = row - (row % length);
-    const count = (row % length) + 1;
+    const count = Math.min(window, (row % length) + 1);
+    const first = row - count + 1;
     const scores = Array.from(
       { length: count },
       (_, i) =>

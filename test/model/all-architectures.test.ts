@@ -175,6 +175,9 @@ describe('embeddingNames', () => {
   it.each([
     ['llama', ['model.embed_tokens.weight']],
     ['llama, untied', ['model.embed_tokens.weight', 'lm_head.weight']],
+    ['mistral', ['model.embed_tokens.weight']],
+    ['gpt_neox', ['gpt_neox.embed_in.weight']],
+    ['gpt_neox, sequential, untied', ['gpt_neox.embed_in.weight', 'embed_out.weight']],
     ['gpt2', ['transformer.wte.weight', 'transformer.wpe.weight']],
     ['gpt2, untied', ['transformer.wte.weight', 'transformer.wpe.weight', 'lm_head.weight']],
     ['t5 v1.0', ['shared.weight', bias('encoder'), bias('decoder')]],

@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { InputError, UsageError } from '../../src/base/index.js';
 import { startEngine, tf } from '../../src/engine/index.js';
 import {
+  arrange,
+  arrangedBatch,
   createLlama,
   createModel,
   type ForwardOptions,
@@ -14,7 +16,8 @@ import {
 import { type Intervention, interventionHooks, type Site } from '../../src/steering/index.js';
 import { randomTokens, tinyConfig } from '../activations/tiny-llama.js';
 import { availableEngines } from './engines.js';
-import { smallConfigs, smallT5 } from './small-models.js';
+import { maxDifference } from './golden.js';
+import { smallConfigs } from './small-models.js';
 
 /** The same model without its cache: every prefix is run again. */
 const withoutCache = ({ startDecoding, ...model }: LanguageModel): LanguageModel => {
@@ -165,18 +168,95 @@ describe.each(availableEngines)('generate on the engine %s', (engine) => {
     model.dispose();
   });
 
-  it('should run architectures that have no cache', async () => {
-    const gpt2 = createModel(smallConfigs['gpt2'] ?? tinyConfig, 4);
-    const t5 = smallT5();
-    for (const model of [gpt2, t5]) {
-      const prompts = [Int32Array.of(3, 4, 5), Int32Array.of(9)];
-      const together = await generate(model, prompts, { maxNewTokens: 5, minNewTokens: 2 });
-      for (const [i, prompt] of prompts.entries()) {
-        const alone = await generate(model, [prompt], { maxNewTokens: 5, minNewTokens: 2 });
-        expect(alone[0]).toEqual(together[i]);
-      }
-      model.dispose();
+  it.each(
+    Object.entries(smallConfigs),
+  )('should give, with the cache of %s, the tokens and states that whole prefixes give', async (_, config) => {
+    const model = createModel(config, 4);
+    const before = tf.memory().numTensors;
+    const vector = Float32Array.from({ length: model.hiddenSize }, (_unused, i) => Math.cos(3 * i));
+    const interventions: Intervention[] = [
+      { kind: 'add', at: 1, vector, lambda: 0.7, positions: 'completion' },
+      { kind: 'ablate', at: 'postNorm', vector, lambda: 0.5, positions: 'all' },
+    ];
+    // Lengths around the window of three that one of them has; two prompts alike, which an encoder reads once.
+    const prompts = [[3, 4, 5, 9, 11, 6], [9], [3, 7, 5, 2], [9], [8, 1], [4, 4, 6]].map((ids) =>
+      Int32Array.from(ids),
+    );
+    const run = async (of: LanguageModel) => {
+      const states: Promise<Float32Array>[] = [];
+      const tokens = await generate(of, prompts, {
+        maxNewTokens: 9,
+        minNewTokens: 2,
+        // Drawn hot, with a fifth of the vocabulary to end them: sequences leave the batch at different steps.
+        eosTokenIds: [2, 7, 12, 17],
+        sampling: { temperature: 5, seed: 3 },
+        interventions: (promptLengths) => {
+          const { transformFinal, ...hooks } = interventionHooks(model, interventions, promptLengths);
+          return {
+            ...hooks,
+            transformFinal: (final, batch) => {
+              const steered = transformFinal?.(final, batch) ?? final;
+              const last = Int32Array.from(batch.lengths, (own, row) => row * batch.length + own - 1);
+              states.push(tf.gather(steered, tf.tensor1d(last, 'int32')).data<'float32'>());
+              return steered;
+            },
+          };
+        },
+      });
+      return { tokens, states: await Promise.all(states) };
+    };
+    const [cached, whole] = [await run(model), await run(withoutCache(model))];
+    expect(cached.tokens).toEqual(whole.tokens);
+    expect(new Set(cached.tokens.map(({ length }) => length)).size).toBeGreaterThan(1);
+    expect(cached.states.length).toBe(whole.states.length);
+    for (const [step, states] of cached.states.entries()) {
+      expect(maxDifference(states, whole.states[step] ?? [])).toBeLessThan(1e-4);
     }
+    // The rotary tables stay with the model.
+    expect(tf.memory().numTensors - before).toBeLessThanOrEqual(2);
+    model.dispose();
+  });
+
+  it.each(
+    Object.entries(smallConfigs),
+  )('should decode with %s from sequences of unequal lengths as from whole ones', async (_, config) => {
+    const model = createModel(config, 6);
+    const rows = [
+      arrange(model, Int32Array.of(3, 4, 5), Int32Array.of(6, 7, 8, 9)),
+      arrange(model, Int32Array.of(9, 2), Int32Array.of(5)),
+      arrange(model, Int32Array.of(4), new Int32Array()),
+    ];
+    const lastOf = (sequences: typeof rows): tf.Tensor2D =>
+      tf.tidy(() => {
+        const batch = arrangedBatch(sequences);
+        const at = Int32Array.from(batch.lengths, (own, row) => row * batch.length + own - 1);
+        return tf.gather(model.forward(batch).final, tf.tensor1d(at, 'int32'));
+      });
+    const start = model.startDecoding?.(arrangedBatch(rows));
+    if (!start) throw new Error('there is no cache');
+    const expectSame = async (states: tf.Tensor2D, sequences: typeof rows): Promise<void> => {
+      const whole = lastOf(sequences);
+      expect(maxDifference(await states.data(), await whole.data())).toBeLessThan(1e-4);
+      tf.dispose([states, whole]);
+    };
+    await expectSame(start.final, rows);
+    let longer = rows;
+    for (const tokens of [
+      [10, 11, 12],
+      [13, 3, 5],
+      [14, 8, 6],
+      [3, 15, 7],
+    ]) {
+      longer = longer.map((row, i) => ({ ...row, ids: Int32Array.of(...row.ids, tokens[i] ?? 0) }));
+      await expectSame(start.decoding.step(Int32Array.from(tokens)), longer);
+    }
+    start.decoding.keep([2, 0]);
+    longer = [longer[2], longer[0]].flatMap((row, i) =>
+      row ? [{ ...row, ids: Int32Array.of(...row.ids, 16 + i) }] : [],
+    );
+    await expectSame(start.decoding.step(Int32Array.of(16, 17)), longer);
+    start.decoding.dispose();
+    model.dispose();
   });
 });
 

@@ -14,8 +14,9 @@ import {
   saveModel,
 } from '../../src/model/index.js';
 import { openSafetensors, writeSafetensors } from '../../src/store/index.js';
-import { fixturesFolder, fixturesPresent, needsFixtures } from './golden.js';
+import { fixturesFolder, fixturesPresent, needsFixtures, readJson } from './golden.js';
 import { runModel } from './run-model.js';
+import { type SyntheticTensor, withSyntheticModel } from './synthetic-weights.js';
 
 const config: LlamaConfig = {
   architecture: 'llama',
@@ -67,6 +68,48 @@ const tensorsOf = async (at: string) => {
   await file.close();
   return tensors;
 };
+
+/** Rewrites a safetensors header, whose data stay as they are but for `more` zeros at the end. */
+const editHeader = async (
+  file: string,
+  edit: (
+    header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>,
+    dataBytes: number,
+  ) => void,
+  more = 0,
+): Promise<void> => {
+  const bytes = await readFile(file);
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString('utf8'));
+  const data = bytes.subarray(8 + length);
+  edit(header, data.length);
+  const json = Buffer.from(JSON.stringify(header));
+  const prefix = Buffer.alloc(8);
+  prefix.writeBigUInt64LE(BigInt(json.length));
+  await writeFile(file, Buffer.concat([prefix, json, data, Buffer.alloc(more)]));
+};
+
+const appendTensor = (
+  file: string,
+  name: string,
+  entry: { dtype: string; shape: number[] },
+): Promise<void> => {
+  const size = entry.shape.reduce((product, each) => product * each, 1);
+  return editHeader(
+    file,
+    (header, end) => {
+      header[name] = { ...entry, data_offsets: [end, end + size] };
+    },
+    size,
+  );
+};
+
+const retype = (file: string, name: string, dtype: string): Promise<void> =>
+  editHeader(file, (header) => {
+    const entry = header[name];
+    if (!entry) throw new Error(`there is no ${name}`);
+    entry.dtype = dtype;
+  });
 
 const failureOf = async (at: string): Promise<InputError> => {
   const before = tf.memory().numTensors;
@@ -145,16 +188,21 @@ describe('loadModel on folders that cannot be used', () => {
   ])('should refuse %s by name', async (what, changes, message) => {
     const at = await savedModel(`refused-${what.replaceAll(' ', '-')}`);
     await editConfig(at, changes);
-    expect((await failureOf(at)).message).toMatch(message);
+    const error = await failureOf(at);
+    expect(error.message).toMatch(message);
+    expect(error.exitCode).toBe(2);
+    if ('model_type' in changes) {
+      expect(error.hint).toBe('supported: llama, mistral, qwen2, gpt2, gpt_neox, t5');
+    }
   });
 
   it('should refuse a folder without a configuration or weights, and one that is no JSON', async () => {
-    expect((await failureOf(join(folder, 'nowhere'))).message).toMatch(/cannot read/);
+    expect((await failureOf(join(folder, 'nowhere'))).message).toMatch(/cannot be read/);
     const at = await savedModel('bare');
     await rm(join(at, 'model.safetensors'));
     expect((await failureOf(at)).message).toMatch(/neither model\.safetensors nor an index/);
     await writeFile(join(at, 'config.json'), '{');
-    expect((await failureOf(at)).message).toMatch(/not JSON/);
+    expect((await failureOf(at)).message).toMatch(/not valid JSON/);
   });
 
   it('should accept a stored copy of tied embeddings and refuse one that differs', async () => {
@@ -174,6 +222,70 @@ describe('loadModel on folders that cannot be used', () => {
     );
   });
 
+  it('should tell all faults of a kind at once, before any number is read', async () => {
+    const at = await savedModel('several');
+    const file = join(at, 'model.safetensors');
+    const tensors = await tensorsOf(at);
+    const gain = { shape: [12], data: new Float32Array(12) };
+    const { 'model.norm.weight': _, ...lacking } = tensors;
+    await writeSafetensors(file, { ...lacking, 'model.extra.weight': gain });
+    expect((await failureOf(at)).message).toBe(
+      'the checkpoint lacks model.norm.weight; the checkpoint has unknown tensors model.extra.weight',
+    );
+    const wrong = { shape: [13], data: new Float32Array(13) };
+    await writeSafetensors(file, {
+      ...tensors,
+      'model.norm.weight': wrong,
+      'model.layers.1.input_layernorm.weight': wrong,
+    });
+    expect((await failureOf(at)).message).toMatch(
+      /"model.norm.weight" has shape \[13\]; .*\[12\].*; "model.layers.1.input_layernorm.weight"|"model.layers.1.input_layernorm.weight".*; "model.norm.weight" has shape \[13\]/,
+    );
+  });
+
+  it('should refuse weights of a type it cannot read, and leave buffers of any type alone', async () => {
+    const golden = readJson<{ config: unknown; tensors: SyntheticTensor[] }>(
+      import.meta.dirname,
+      'goldens',
+      'gpt_neox.json',
+    );
+    await withSyntheticModel(golden, async (at) => {
+      const plain = await loadModel(at);
+      const mask = { dtype: 'BOOL', shape: [1, 1, 4, 4] };
+      const file = join(at, 'model.safetensors');
+      await appendTensor(file, 'gpt_neox.layers.0.attention.bias', mask);
+      const masked = await loadModel(at);
+      expect(await hashes(masked)).toEqual(await hashes(plain));
+      for (const each of [plain, masked]) each.dispose();
+      await retype(file, 'gpt_neox.final_layer_norm.bias', 'I32');
+      expect((await failureOf(at)).message).toMatch(
+        /"gpt_neox.final_layer_norm.bias" has dtype I32; .*F32, F16, BF16/,
+      );
+    });
+  });
+
+  it.skipIf(!fixturesPresent)(
+    `should refuse an index that lies about its shards${needsFixtures}`,
+    async () => {
+      const at = join(folder, 'lying-index');
+      await cp(join(fixturesFolder, 'models', 'llama'), at, { recursive: true });
+      const index = join(at, 'model.safetensors.index.json');
+      const json = JSON.parse(await readFile(index, 'utf8')) as { weight_map: Record<string, string> };
+      const [first = '', other = ''] = [...new Set(Object.values(json.weight_map))];
+      const moved = Object.fromEntries(
+        Object.entries(json.weight_map).map(([name, shard]) => [
+          name,
+          name === 'model.norm.weight' ? (shard === first ? other : first) : shard,
+        ]),
+      );
+      await rm(index, { force: true });
+      await writeFile(index, JSON.stringify({ ...json, weight_map: moved }));
+      expect((await failureOf(at)).message).toMatch(
+        /weight_map finds "model.norm.weight" in .*does not have it/,
+      );
+    },
+  );
+
   it.skipIf(!fixturesPresent)(
     `should refuse a shard that is missing or outside the folder${needsFixtures}`,
     async () => {
@@ -189,15 +301,6 @@ describe('loadModel on folders that cannot be used', () => {
       await cp(`${index}.new`, index);
       await rm(join(at, 'model-00002-of-00002.safetensors'), { force: true });
       expect((await failureOf(at)).message).toMatch(/cannot open/);
-    },
-  );
-
-  it.skipIf(!fixturesPresent).each(['mistral'])(
-    `should refuse the architecture %s by name${needsFixtures}`,
-    async (name) => {
-      const error = await failureOf(join(fixturesFolder, 'models', name));
-      expect(error.message).toContain(name);
-      expect(error.hint).toMatch(/supported: llama, gpt2, t5/);
     },
   );
 });

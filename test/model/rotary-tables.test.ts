@@ -5,13 +5,13 @@ import { maxDifference } from './golden.js';
 
 const none = { type: 'none' } as const;
 const shapes = fc.record({
-  headDim: fc.integer({ min: 1, max: 16 }).map((half) => 2 * half),
+  rotaryDim: fc.integer({ min: 1, max: 16 }).map((half) => 2 * half),
   ropeTheta: fc.constantFrom(100, 10000, 500000),
 });
 
 describe('rotary tables', () => {
   it('should begin at one radian a position and end near 1/θ', () => {
-    const frequencies = inverseFrequencies({ headDim: 64, ropeTheta: 10000, ropeScaling: none });
+    const frequencies = inverseFrequencies({ rotaryDim: 64, ropeTheta: 10000, ropeScaling: none });
     expect(frequencies[0]).toBe(1);
     expect(frequencies[1]).toBeCloseTo(10000 ** (-1 / 32), 12);
     expect(frequencies[31]).toBeCloseTo(10000 ** (-31 / 32), 12);
@@ -29,7 +29,7 @@ describe('rotary tables', () => {
   it('should stretch positions by the factor of linear scaling', () => {
     fc.assert(
       fc.property(shapes, fc.integer({ min: 1, max: 8 }), (shape, factor) => {
-        const planes = shape.headDim / 2;
+        const planes = shape.rotaryDim / 2;
         const plain = rotaryTables({ ...shape, ropeScaling: none }, 5);
         const scaled = rotaryTables({ ...shape, ropeScaling: { type: 'linear', factor } }, 5 * factor);
         for (let position = 0; position < 5; position++) {
@@ -45,7 +45,7 @@ describe('rotary tables', () => {
   });
 
   it('should keep high frequencies and divide low ones under llama3 scaling', () => {
-    const shape = { headDim: 64, ropeTheta: 10000 };
+    const shape = { rotaryDim: 64, ropeTheta: 10000 };
     const plain = inverseFrequencies({ ...shape, ropeScaling: none });
     const scaled = inverseFrequencies({
       ...shape,

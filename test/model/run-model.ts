@@ -1,4 +1,4 @@
-import { padBatch } from '../../src/data/index.js';
+import { padBatch, type TokenBatch } from '../../src/data/index.js';
 import { linear, targetLogps, tf } from '../../src/engine/index.js';
 import type { ForwardOptions, LanguageModel } from '../../src/model/index.js';
 
@@ -12,15 +12,11 @@ export interface ModelStates {
 }
 
 /** Everything a forward pass shows, on the host. */
-export const runModel = async (
+export const runBatch = async (
   model: LanguageModel,
-  sequences: readonly number[][],
+  batch: TokenBatch,
   options: ForwardOptions = {},
 ): Promise<ModelStates> => {
-  const batch = padBatch(
-    sequences.map((ids) => Int32Array.from(ids)),
-    0,
-  );
   const tensors = tf.tidy(() => {
     const { final, residuals } = model.forward(batch, { captureResiduals: true, ...options });
     return { logits: linear(final, model.unembedding()), final, residuals: [...residuals] };
@@ -34,6 +30,21 @@ export const runModel = async (
   tf.dispose([tensors.logits, tensors.final, ...tensors.residuals]);
   return states;
 };
+
+/** `runBatch` on sequences of their own lengths. */
+export const runModel = (
+  model: LanguageModel,
+  sequences: readonly number[][],
+  options: ForwardOptions = {},
+): Promise<ModelStates> =>
+  runBatch(
+    model,
+    padBatch(
+      sequences.map((ids) => Int32Array.from(ids)),
+      0,
+    ),
+    options,
+  );
 
 /** log p(token t+1 | tokens up to t) of one sequence. */
 export const nextTokenLogps = async (model: LanguageModel, ids: readonly number[]): Promise<Float32Array> => {

@@ -1,6 +1,7 @@
 import {
   createModel,
   type Gpt2Config,
+  type GptNeoxConfig,
   type LanguageModel,
   type LlamaConfig,
   type ModelConfig,
@@ -43,6 +44,23 @@ const gpt2: Gpt2Config = {
   ...common,
 };
 
+const gptNeox: GptNeoxConfig = {
+  architecture: 'gpt_neox',
+  hiddenSize: 16,
+  intermediateSize: 24,
+  layers: 2,
+  heads: 2,
+  rotaryShare: 0.5,
+  ropeTheta: 10000,
+  ropeScaling: { type: 'none' },
+  parallelResidual: true,
+  activation: 'gelu',
+  layerNormEpsilon: 1e-5,
+  tied: true,
+  initializerRange: 0.2,
+  ...common,
+};
+
 const t5: T5Config = {
   architecture: 't5',
   hiddenSize: 16,
@@ -67,8 +85,18 @@ const t5: T5Config = {
 export const smallConfigs: Readonly<Record<string, ModelConfig>> = {
   llama,
   'llama, untied': { ...llama, tied: false },
+  mistral: { ...llama, architecture: 'mistral', headDim: 6, slidingWindow: 3 },
+  qwen2: { ...llama, architecture: 'qwen2', queryKeyValueBias: true },
   gpt2,
   'gpt2, untied': { ...gpt2, tied: false },
+  gpt_neox: gptNeox,
+  'gpt_neox, sequential, untied': {
+    ...gptNeox,
+    parallelResidual: false,
+    activation: 'gelu_new',
+    ropeScaling: { type: 'linear', factor: 2 },
+    tied: false,
+  },
   't5 v1.1, tied': t5,
   't5 v1.1, untied': { ...t5, tied: false },
   't5 v1.0': { ...t5, feedForward: 'relu' },

@@ -1,4 +1,4 @@
-/** The Gaussian error linear unit by its tanh formula, as GPT-2 and T5 v1.1 compute it (`gelu_new`). */
+/** The Gaussian error linear unit: by its tanh formula (`gelu_new`: GPT-2, T5 v1.1), and exactly (`gelu`: GPT-NeoX). */
 
 import type { GradSaveFunc, Tensor, Tensor2D } from '@tensorflow/tfjs';
 import { tf } from '../tf.js';
@@ -26,6 +26,31 @@ export const geluNew = (x: Tensor2D): Tensor2D => {
         const steepness = tf.mul(tf.add(tf.mul(tf.square(at), 3 * cubic), 1), slope);
         const bend = tf.mul(tf.mul(at, tf.sub(1, g)), steepness);
         return tf.mul(tf.mul(dy, g), tf.add(bend, 1));
+      },
+    };
+  })(x) as Tensor2D;
+};
+
+/** Φ(x), the standard normal distribution function. */
+const normalCdf = (x: Tensor): Tensor => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
+
+/** φ(x), its density. */
+const normalDensity = (x: Tensor): Tensor =>
+  tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+
+/** x·Φ(x), elementwise: [N, f]. */
+export const gelu = (x: Tensor2D): Tensor2D => {
+  requireTensor('x', x, x.shape);
+  return tf.customGrad((input, save) => {
+    const value = input as Tensor;
+    const cdf = normalCdf(value);
+    (save as GradSaveFunc)([value, cdf]);
+    return {
+      value: tf.mul(value, cdf),
+      // Φ(x) + x·φ(x)
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [at, below] = saved as [Tensor, Tensor];
+        return tf.mul(dy, tf.add(below, tf.mul(at, normalDensity(at))));
       },
     };
   })(x) as Tensor2D;
