@@ -1,0 +1,106 @@
+/** The search for each vector's λ ceiling with the texts it wrote: done once for all metrics of a seed's evidence. */
+import type { CrossFittedVectors, SeedEvidence } from '../evidence/seed-evidence.js';
+import { type Subject, variantOf } from './context.js';
+import { type Measurement, ones } from './measurement.js';
+import { randomVectors } from './random-directions.js';
+import {
+  ceilingOf,
+  continueTexts,
+  promptsContinued,
+  type SteeredTexts,
+  screenOf,
+  searchCeiling,
+} from './steered-texts.js';
+
+/** Random directions whose texts are written: each takes its own search. */
+export const directionsWritten = 3;
+/** Past the ceiling: at this multiple of it. */
+const pastCeiling = 2;
+/** Safely below it: at this multiple, or at λ = 1 if that is less. */
+const belowCeiling = 0.5;
+
+/**
+ * The search for one vector's ceiling, with texts written without it, below the ceiling and past it. λ = 1 alone would be no
+ * place to start from: v*, estimated at the prompt's end and added to every token written, can be past its ceiling there.
+ */
+export interface Oversteering {
+  readonly points: readonly SteeredTexts[];
+  readonly ceiling: number;
+  /** λ of `below`. */
+  readonly lambdaBelow: number;
+  readonly unsteered: readonly Int32Array[];
+  readonly below: readonly Int32Array[];
+  readonly past: readonly Int32Array[];
+}
+
+const oversteer = async (evidence: SeedEvidence, vectors: CrossFittedVectors): Promise<Oversteering> => {
+  const indices = promptsContinued(evidence);
+  const { model } = evidence.base;
+  const textsAt = (lambda: number): Promise<Int32Array[]> =>
+    continueTexts(model, evidence.data.heldOut, indices, { vectorFor: vectors.steering, lambda });
+  const points = await searchCeiling(textsAt, screenOf(model));
+  const ceiling = ceilingOf(points, ones(indices.length));
+  const known = async (lambda: number): Promise<readonly Int32Array[]> =>
+    points.find((point) => point.lambda === lambda)?.texts ?? (await textsAt(lambda));
+  const lambdaBelow = Math.min(1, belowCeiling * ceiling);
+  return {
+    points,
+    ceiling,
+    lambdaBelow,
+    unsteered: await known(0),
+    below: await known(lambdaBelow),
+    past: await known(pastCeiling * ceiling),
+  };
+};
+
+/** v* of a subject, or of the random-direction control a few of the random vectors. */
+export const writingVectors = (evidence: SeedEvidence, subject: Subject): CrossFittedVectors[] =>
+  subject === 'random-directions'
+    ? randomVectors(evidence, 'postNorm').slice(0, directionsWritten)
+    : [evidence.vectors(variantOf(subject), 'postNorm')];
+
+/** Searches done, as several metrics ask for the same; forgotten together with the evidence. */
+const searches = new WeakMap<SeedEvidence, Map<Subject, Promise<Oversteering[]>>>();
+
+/** One search for v*, or one for each of a few random directions of its norm. */
+export const searchesOf = (evidence: SeedEvidence, subject: Subject): Promise<Oversteering[]> => {
+  const known = searches.get(evidence) ?? new Map<Subject, Promise<Oversteering[]>>();
+  searches.set(evidence, known);
+  const search = async (): Promise<Oversteering[]> => {
+    const found: Oversteering[] = [];
+    for (const vectors of writingVectors(evidence, subject)) found.push(await oversteer(evidence, vectors));
+    return found;
+  };
+  const made = known.get(subject) ?? search();
+  known.set(subject, made);
+  return made;
+};
+
+export const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Source document of each prompt that is continued. */
+export const clustersContinued = (evidence: SeedEvidence): string[] =>
+  promptsContinued(evidence).map((index) => evidence.data.clusters[index] ?? '');
+
+/** Generated tokens as text, without the token that ended it. */
+export const textOf = ({ data, base }: SeedEvidence, tokens: Int32Array): string => {
+  const { eosTokenIds } = base.model.config;
+  const ends = eosTokenIds.includes(tokens.at(-1) ?? -1);
+  return data.tokenizer.decode(ends ? tokens.subarray(0, -1) : tokens);
+};
+
+/** A measurement of the prompts that are continued, averaged over vectors. */
+export const overContinued = (
+  evidence: SeedEvidence,
+  statistics: readonly Measurement['statistic'][],
+  details: Measurement['details'],
+): Measurement => {
+  const clusters = clustersContinued(evidence);
+  return {
+    n: clusters.length,
+    clusters,
+    statistic: (weights) => meanOf(statistics.map((statistic) => statistic(weights))),
+    details,
+  };
+};
