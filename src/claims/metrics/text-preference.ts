@@ -8,10 +8,11 @@ import {
 import type { EncodedPreference } from '../../data/index.js';
 import type { LanguageModel } from '../../model/index.js';
 import type { SeedEvidence } from '../evidence/seed-evidence.js';
-import { type Measure, variantOf } from './context.js';
+import type { Measure } from './context.js';
 import { type Measurement, rateMeasurement } from './measurement.js';
 import { meanOfStatistics } from './random-directions.js';
 import { continueTexts, screenOf, spreadPrompts } from './steered-texts.js';
+import { subjectVectors } from './subject-vectors.js';
 import { meanOf, textOf, writingVectors } from './text-searches.js';
 
 /** Held-out prompts continued by base, policy and inverted policy. */
@@ -80,7 +81,7 @@ const preferredShare = (verdicts: readonly Verdict[]): number =>
 export const measureTextFlipsUndone: Measure = async ({ evidence }, subject) => {
   const { quality, indices, verdictsOf, base } = await judgeOf(evidence);
   const { data } = evidence;
-  const { model } = evidence.variant(variantOf(subject));
+  const { model } = evidence.variant(subjectVectors(evidence, subject).variant);
   const policy = verdictsOf(await continueTexts(model, data.heldOut, indices));
   const differs = base.map((own, k) => (own !== 0 && policy[k] !== 0 && own !== policy[k] ? 1 : 0));
   const clusters = indices.map((index) => data.clusters[index] ?? '');

@@ -1,8 +1,8 @@
 /** The search for each vector's λ ceiling with the texts it wrote: done once for all metrics of a seed's evidence. */
-import type { CrossFittedVectors, SeedEvidence } from '../evidence/seed-evidence.js';
-import { type Subject, variantOf } from './context.js';
+import type { CrossFittedVectors } from '../evidence/cross-fitted-vectors.js';
+import type { SeedEvidence } from '../evidence/seed-evidence.js';
+import type { Subject } from './context.js';
 import { type Measurement, ones } from './measurement.js';
-import { randomVectors } from './random-directions.js';
 import {
   ceilingOf,
   continueTexts,
@@ -11,6 +11,7 @@ import {
   screenOf,
   searchCeiling,
 } from './steered-texts.js';
+import { subjectVectors } from './subject-vectors.js';
 
 /** Random directions whose texts are written: each takes its own search. */
 export const directionsWritten = 3;
@@ -53,11 +54,11 @@ const oversteer = async (evidence: SeedEvidence, vectors: CrossFittedVectors): P
   };
 };
 
-/** v* of a subject, or of the random-direction control a few of the random vectors. */
+/** v* of a subject, or of the random-direction control a few of the random vectors, at the final hidden state. */
 export const writingVectors = (evidence: SeedEvidence, subject: Subject): CrossFittedVectors[] =>
-  subject === 'random-directions'
-    ? randomVectors(evidence, 'postNorm').slice(0, directionsWritten)
-    : [evidence.vectors(variantOf(subject), 'postNorm')];
+  subjectVectors(evidence, subject)
+    .families.slice(0, directionsWritten)
+    .map((vectorsAt) => vectorsAt('postNorm'));
 
 /** Searches done, as several metrics ask for the same; forgotten together with the evidence. */
 const searches = new WeakMap<SeedEvidence, Map<Subject, Promise<Oversteering[]>>>();

@@ -6,7 +6,8 @@ import {
   rouge,
   shippedToxicityLexicon,
 } from '../../../src/behaviour/index.js';
-import { crossFitted, type SeedEvidence } from '../../../src/claims/evidence/seed-evidence.js';
+import { crossFitted } from '../../../src/claims/evidence/cross-fitted-vectors.js';
+import type { SeedEvidence } from '../../../src/claims/evidence/seed-evidence.js';
 import { measureLambdaCeiling } from '../../../src/claims/metrics/oversteering.js';
 import { continuedPrompts } from '../../../src/claims/metrics/steered-texts.js';
 import { measureBleuFall, measureRougeFall } from '../../../src/claims/metrics/text-overlap.js';
