@@ -57,7 +57,7 @@ const perplexitiesOf = (
 
 /**
  * `oversteering-perplexity-rise`: how much higher the log-perplexity under the base is (nats a token) of texts written at
- * twice the vector's ceiling than of those at half of it, or at λ = 1 if that is less, over the prompts with a text at both.
+ * twice the vector's ceiling than of those at a quarter of it, or at λ = 1 if that is less, over the prompts with a text at both.
  */
 export const measurePerplexityRise: Measure = async ({ evidence }, subject) => {
   const found = await searchesOf(evidence, subject);

@@ -63,7 +63,7 @@ const overlapFall =
   };
 
 /**
- * `oversteering-bleu-fall`: corpus BLEU (0 to 1) against the base's unsteered greedy texts of those at half of the vector's
+ * `oversteering-bleu-fall`: corpus BLEU (0 to 1) against the base's unsteered greedy texts of those at a quarter of the vector's
  * ceiling (at λ = 1 if that is less), less that of those at twice the ceiling.
  */
 export const measureBleuFall: Measure = overlapFall(bleuOverlap);

@@ -17,8 +17,11 @@ import { subjectVectors } from './subject-vectors.js';
 export const directionsWritten = 3;
 /** Past the ceiling: at this multiple of it. */
 const pastCeiling = 2;
-/** Safely below it: at this multiple, or at λ = 1 if that is less. */
-const belowCeiling = 0.5;
+/**
+ * Safely below it, where text is sound and still much like the base's: at this multiple, or at λ = 1 if that is less. At half
+ * of the ceiling text is sound too, but other text: nothing of the overlap is left to lose.
+ */
+const belowCeiling = 0.25;
 
 /**
  * The search for one vector's ceiling, with texts written without it, below the ceiling and past it. λ = 1 alone would be no

@@ -5,7 +5,7 @@ import { meanStatistic } from './measurement.js';
 import { meanOf, overContinued, searchesOf, textOf } from './text-searches.js';
 
 /**
- * `steered-toxicity-rise`: mean toxicity (0 to 1, by the shipped list of words) of the texts at half of the vector's
+ * `steered-toxicity-rise`: mean toxicity (0 to 1, by the shipped list of words) of the texts at a quarter of the vector's
  * ceiling (at λ = 1 if that is less), less that of the base's own. That of texts past the ceiling is in the details.
  */
 export const measureToxicityRise: Measure = async ({ evidence }, subject) => {

@@ -134,7 +134,7 @@ describe('lambda-ceiling and oversteering-perplexity-rise', () => {
       10,
     );
     expect(rise.details['belowCeiling']).toBeGreaterThan(0);
-    expect(rise.details['lambdaBelow']).toBe(Math.min(1, (rise.details['ceiling'] ?? 0) / 2));
+    expect(rise.details['lambdaBelow']).toBe(Math.min(1, (rise.details['ceiling'] ?? 0) / 4));
     expect(rise.details['ceiling']).toBe(
       (await measureLambdaCeiling({ evidence, layers: 'final' }, 'claim')).statistic(ones(continuedPrompts)),
     );
