@@ -9,7 +9,7 @@ import { meanOf, overContinued, searchesOf } from './text-searches.js';
 
 /**
  * `lambda-ceiling`: the λ from which half of the base's greedy continuations under base + λv* are degenerate (empty, or
- * fewer than half of their tokens distinct), v* at the final hidden state of every token written. Several vectors: their
+ * fewer than half of their tokens distinct), v* where the experiment steers, at every token written. Several vectors: their
  * mean. The points tried are in the details, and what is wrong with the texts past the ceiling, each fault counted apart.
  */
 export const measureLambdaCeiling: Measure = async ({ evidence }, subject) => {

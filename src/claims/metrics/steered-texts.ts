@@ -29,35 +29,21 @@ export const spreadPrompts = ({ data }: SeedEvidence, count: number): number[] =
 export const promptsContinued = (evidence: SeedEvidence): number[] =>
   spreadPrompts(evidence, continuedPrompts);
 
-/** The vector of each prompt of the held-out set, in float32. */
-export type VectorFor = (index: number) => Float32Array;
-
-/** Continues prompts, steered at the final hidden state from the last prompt token on; without a vector as the model is. */
+/** Continues prompts under what is done to each of them; without that, as the model is. */
 export const continueTexts = (
   model: LanguageModel,
   prompts: readonly EncodedPreference[],
   indices: readonly number[],
-  steering?: { readonly vectorFor: VectorFor; readonly lambda: number },
-): Promise<Int32Array[]> => {
-  // One list of interventions a vector: prompts that share it are run together.
-  const byVector = new Map<Float32Array, readonly Intervention[]>();
-  const interventionsFor = (vectorFor: VectorFor, lambda: number) => (k: number) => {
-    const vector = vectorFor(indices[k] ?? 0);
-    const known = byVector.get(vector) ?? [
-      { kind: 'add', at: 'postNorm', vector, lambda, positions: 'completion' } as const,
-    ];
-    byVector.set(vector, known);
-    return known;
-  };
-  return generateSteered(
+  interventionsFor?: (index: number) => readonly Intervention[],
+): Promise<Int32Array[]> =>
+  generateSteered(
     model,
     indices.map((index) => prompts[index]?.prompt ?? new Int32Array()),
     {
       maxNewTokens: newTokens,
-      ...(steering ? { interventionsFor: interventionsFor(steering.vectorFor, steering.lambda) } : {}),
+      ...(interventionsFor ? { interventionsFor: (k: number) => interventionsFor(indices[k] ?? 0) } : {}),
     },
   );
-};
 
 /** How texts of a model are screened: by what ends them, and where they were cut. */
 export const screenOf = ({ config }: LanguageModel): ScreenOptions => ({

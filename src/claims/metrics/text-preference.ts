@@ -11,6 +11,7 @@ import type { SeedEvidence } from '../evidence/seed-evidence.js';
 import type { Measure } from './context.js';
 import { type Measurement, rateMeasurement } from './measurement.js';
 import { meanOfStatistics } from './random-directions.js';
+import { interventionsByPrompt } from './steered-policy.js';
 import { continueTexts, screenOf, spreadPrompts } from './steered-texts.js';
 import { subjectVectors } from './subject-vectors.js';
 import { meanOf, textOf, writingVectors } from './text-searches.js';
@@ -97,8 +98,9 @@ export const measureTextFlipsUndone: Measure = async ({ evidence }, subject) => 
     classifierBrier: quality.brier,
   };
   const measurements: Measurement[] = [];
-  for (const { steering: vectorFor } of writingVectors(evidence, subject)) {
-    const texts = await continueTexts(model, data.heldOut, indices, { vectorFor, lambda: -1 });
+  for (const vectorsAt of writingVectors(evidence, subject)) {
+    const inverting = interventionsByPrompt(evidence, model, vectorsAt, -1);
+    const texts = await continueTexts(model, data.heldOut, indices, inverting);
     const inverted = verdictsOf(texts);
     const reached = base.map((own, k) => (inverted[k] === own ? 1 : 0));
     measurements.push(

@@ -1,8 +1,8 @@
 /** The search for each vector's λ ceiling with the texts it wrote: done once for all metrics of a seed's evidence. */
-import type { CrossFittedVectors } from '../evidence/cross-fitted-vectors.js';
 import type { SeedEvidence } from '../evidence/seed-evidence.js';
 import type { Subject } from './context.js';
 import { type Measurement, ones } from './measurement.js';
+import { interventionsByPrompt } from './steered-policy.js';
 import {
   ceilingOf,
   continueTexts,
@@ -11,7 +11,7 @@ import {
   screenOf,
   searchCeiling,
 } from './steered-texts.js';
-import { subjectVectors } from './subject-vectors.js';
+import { subjectVectors, type VectorsAt } from './subject-vectors.js';
 
 /** Random directions whose texts are written: each takes its own search. */
 export const directionsWritten = 3;
@@ -37,11 +37,16 @@ export interface Oversteering {
   readonly past: readonly Int32Array[];
 }
 
-const oversteer = async (evidence: SeedEvidence, vectors: CrossFittedVectors): Promise<Oversteering> => {
+const oversteer = async (evidence: SeedEvidence, vectorsAt: VectorsAt): Promise<Oversteering> => {
   const indices = promptsContinued(evidence);
   const { model } = evidence.base;
   const textsAt = (lambda: number): Promise<Int32Array[]> =>
-    continueTexts(model, evidence.data.heldOut, indices, { vectorFor: vectors.steering, lambda });
+    continueTexts(
+      model,
+      evidence.data.heldOut,
+      indices,
+      interventionsByPrompt(evidence, model, vectorsAt, lambda),
+    );
   const points = await searchCeiling(textsAt, screenOf(model));
   const ceiling = ceilingOf(points, ones(indices.length));
   const known = async (lambda: number): Promise<readonly Int32Array[]> =>
@@ -57,11 +62,9 @@ const oversteer = async (evidence: SeedEvidence, vectors: CrossFittedVectors): P
   };
 };
 
-/** v* of a subject, or of the random-direction control a few of the random vectors, at the final hidden state. */
-export const writingVectors = (evidence: SeedEvidence, subject: Subject): CrossFittedVectors[] =>
-  subjectVectors(evidence, subject)
-    .families.slice(0, directionsWritten)
-    .map((vectorsAt) => vectorsAt('postNorm'));
+/** v* of a subject, or of the random-direction control a few of the random vectors. */
+export const writingVectors = (evidence: SeedEvidence, subject: Subject): readonly VectorsAt[] =>
+  subjectVectors(evidence, subject).families.slice(0, directionsWritten);
 
 /** Searches done, as several metrics ask for the same; forgotten together with the evidence. */
 const searches = new WeakMap<SeedEvidence, Map<Subject, Promise<Oversteering[]>>>();
@@ -72,7 +75,9 @@ export const searchesOf = (evidence: SeedEvidence, subject: Subject): Promise<Ov
   searches.set(evidence, known);
   const search = async (): Promise<Oversteering[]> => {
     const found: Oversteering[] = [];
-    for (const vectors of writingVectors(evidence, subject)) found.push(await oversteer(evidence, vectors));
+    for (const vectorsAt of writingVectors(evidence, subject)) {
+      found.push(await oversteer(evidence, vectorsAt));
+    }
     return found;
   };
   const made = known.get(subject) ?? search();

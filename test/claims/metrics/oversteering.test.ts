@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ComputationError, createRandom } from '../../../src/base/index.js';
 import type { SeedEvidence } from '../../../src/claims/evidence/seed-evidence.js';
 import { measureLambdaCeiling, measurePerplexityRise } from '../../../src/claims/metrics/oversteering.js';
+import { interventionsByPrompt } from '../../../src/claims/metrics/steered-policy.js';
 import {
   ceilingOf,
   continuedPrompts,
@@ -94,13 +95,44 @@ describe('steered texts', () => {
     const indices = promptsContinued(evidence);
     expect(new Set(indices).size).toBe(continuedPrompts);
     const { heldOut } = evidence.data;
-    const { steering } = evidence.vectors('dpo', 'postNorm');
+    const at = (lambda: number) =>
+      interventionsByPrompt(evidence, model, (site) => evidence.vectors('dpo', site), lambda);
     const plain = await continueTexts(model, heldOut, indices);
     const before = tf.memory().numTensors;
-    expect(await continueTexts(model, heldOut, indices, { vectorFor: steering, lambda: 0 })).toEqual(plain);
-    const pushed = await continueTexts(model, heldOut, indices, { vectorFor: steering, lambda: 500 });
+    expect(await continueTexts(model, heldOut, indices, at(0))).toEqual(plain);
+    const pushed = await continueTexts(model, heldOut, indices, at(500));
     expect(tf.memory().numTensors).toBe(before);
     for (const text of pushed) expect([...text]).toEqual(new Array(newTokens).fill(7));
+  });
+});
+
+describe('texts of an experiment', () => {
+  const steered = (steering: SeedEvidence['experiment']['steering']): SeedEvidence => ({
+    ...evidence,
+    experiment: { ...evidence.experiment, steering },
+  });
+  const textsOf = (own: SeedEvidence): Promise<Int32Array[]> =>
+    continueTexts(
+      model,
+      own.data.heldOut,
+      promptsContinued(own),
+      interventionsByPrompt(own, model, (site) => own.vectors('dpo', site), 3),
+    );
+
+  it('are steered where it says', async () => {
+    const [final, first] = [
+      await textsOf(steered({ layers: 'final', kind: 'add' })),
+      await textsOf(steered({ layers: 1, kind: 'add' })),
+    ];
+    expect(await textsOf(evidence)).toEqual(final);
+    expect(first).not.toEqual(final);
+  });
+
+  it('have no ceiling where a direction is only taken out', async () => {
+    const ablated = steered({ layers: 'final', kind: 'ablate' });
+    await expect(measureLambdaCeiling({ evidence: ablated, layers: 'final' }, 'claim')).rejects.toThrow(
+      ComputationError,
+    );
   });
 });
 
