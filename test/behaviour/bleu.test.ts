@@ -136,6 +136,8 @@ describe('BLEU', () => {
   it('takes the best of several references, and the length of the nearest', () => {
     const score = sentenceBleu('the dog bit a man', ['the cat sat', 'the dog bit a man here now']);
     expect(score.matches[0]).toBe(5);
+    // A word of both references counts as often as it occurs in one of them.
+    expect(sentenceBleu('the the', ['the cat', 'the dog']).matches[0]).toBe(1);
     expect(score.referenceLength).toBe(3);
   });
 
