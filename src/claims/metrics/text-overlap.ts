@@ -10,7 +10,7 @@ import { weightedMean } from '../../statistics/index.js';
 import type { SeedEvidence } from '../evidence/seed-evidence.js';
 import type { Measure } from './context.js';
 import { type Measurement, ones } from './measurement.js';
-import { meanOf, overContinued, searchesOf, textOf } from './text-searches.js';
+import { meanOf, overContinued, policyTextsOf, searchesOf, textOf } from './text-searches.js';
 
 /** What a score of overlap is, of all texts under prompt weights: 0 to 1. */
 type Overlap = (candidates: readonly string[], references: readonly string[]) => Measurement['statistic'];
@@ -33,14 +33,21 @@ const rougeOverlap: Overlap = (candidates, references) => {
 const textsOf = (evidence: SeedEvidence, texts: readonly Int32Array[]): string[] =>
   texts.map((tokens) => textOf(evidence, tokens));
 
-/** The fall from below the ceiling to past it of overlap with the base's own texts, averaged over vectors. */
+/**
+ * The fall from below the ceiling to past it of overlap with the base's own texts, averaged over vectors. In the details
+ * too: overlap with the policy's own texts, of the base's and of those at λ = 1.
+ */
 const overlapFall =
   (overlap: Overlap): Measure =>
   async ({ evidence }, subject) => {
     const found = await searchesOf(evidence, subject);
-    const overlaps = found.map(({ unsteered, below, past }) => {
+    const policy = textsOf(evidence, await policyTextsOf(evidence, subject));
+    const overlaps = found.map(({ points, unsteered, below, past }) => {
       const references = textsOf(evidence, unsteered);
+      const atOne = points.find(({ lambda }) => lambda === 1)?.texts ?? [];
       return {
+        policyUnsteered: overlap(references, policy),
+        policyAtOne: overlap(textsOf(evidence, atOne), policy),
         below: overlap(textsOf(evidence, below), references),
         past: overlap(textsOf(evidence, past), references),
       };
@@ -58,6 +65,8 @@ const overlapFall =
         pastCeiling: meanOf(overlaps.map(({ past }) => past(all))),
         ceiling: meanOf(found.map(({ ceiling }) => ceiling)),
         lambdaBelow: meanOf(found.map(({ lambdaBelow }) => lambdaBelow)),
+        withPolicyUnsteered: meanOf(overlaps.map(({ policyUnsteered }) => policyUnsteered(all))),
+        withPolicyAtOne: meanOf(overlaps.map(({ policyAtOne }) => policyAtOne(all))),
       },
     );
   };
@@ -68,5 +77,5 @@ const overlapFall =
  */
 export const measureBleuFall: Measure = overlapFall(bleuOverlap);
 
-/** `oversteering-rouge-fall`: the same of the mean ROUGE-L F-measure. */
+/** `oversteering-rouge-fall`: the same of the mean ROUGE-L F-measure, to which a text without a word has no overlap. */
 export const measureRougeFall: Measure = overlapFall(rougeOverlap);

@@ -1,5 +1,6 @@
 /** The search for each vector's λ ceiling with the texts it wrote: done once for all metrics of a seed's evidence. */
 import type { SeedEvidence } from '../evidence/seed-evidence.js';
+import type { Variant } from '../evidence/variant.js';
 import type { Subject } from './context.js';
 import { type Measurement, ones } from './measurement.js';
 import { interventionsByPrompt } from './steered-policy.js';
@@ -82,6 +83,21 @@ export const searchesOf = (evidence: SeedEvidence, subject: Subject): Promise<Ov
   };
   const made = known.get(subject) ?? search();
   known.set(subject, made);
+  return made;
+};
+
+/** Texts of policies by themselves, written once; forgotten together with the evidence. */
+const policyTexts = new WeakMap<SeedEvidence, Map<Variant, Promise<Int32Array[]>>>();
+
+/** What the policy that a subject is judged on writes by itself behind the prompts that are continued. */
+export const policyTextsOf = (evidence: SeedEvidence, subject: Subject): Promise<Int32Array[]> => {
+  const known = policyTexts.get(evidence) ?? new Map<Variant, Promise<Int32Array[]>>();
+  policyTexts.set(evidence, known);
+  const { variant } = subjectVectors(evidence, subject);
+  const made =
+    known.get(variant) ??
+    continueTexts(evidence.variant(variant).model, evidence.data.heldOut, promptsContinued(evidence));
+  known.set(variant, made);
   return made;
 };
 

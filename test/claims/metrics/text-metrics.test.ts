@@ -120,6 +120,14 @@ describe('oversteering-bleu-fall and oversteering-rouge-fall', () => {
     expect(fall.statistic(all)).toBeGreaterThan(0.05);
   });
 
+  it("tell the overlap with the policy's own texts beside it", async () => {
+    // Here the policy is the base: all of its text unsteered, and less of it at λ = 1.
+    const { details } = await measureRougeFall(context(evidence), 'claim');
+    expect(details['withPolicyUnsteered']).toBe(1);
+    expect(details['withPolicyAtOne']).toBeLessThan(1);
+    expect(details['withPolicyAtOne']).toBeGreaterThan(0);
+  });
+
   it('write no text that the search for the ceiling has written', async () => {
     const { outer, passes } = counted(model);
     const watched = { ...evidence, base: { ...evidence.base, model: outer } };
