@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { dsteerVersion } from '../base/index.js';
 import { addAnalyzeCommand } from './analyze-command.js';
 import type { CommandContext } from './command-context.js';
+import { addCompareCommand } from './compare-command.js';
 import { addDoctorCommand } from './doctor-command.js';
 import { addExtractCommand } from './extract-command.js';
 import { examples } from './options.js';
@@ -36,6 +37,7 @@ export const createProgram = (context: CommandContext): Command => {
     )
     .exitOverride();
   addVerifyCommand(program, context);
+  addCompareCommand(program, context);
   addTrainCommand(program, context);
   addExtractCommand(program, context);
   addAnalyzeCommand(program, context);
