@@ -3,6 +3,7 @@ import { dsteerVersion } from '../base/index.js';
 import { addAnalyzeCommand } from './analyze-command.js';
 import type { CommandContext } from './command-context.js';
 import { addCompareCommand } from './compare-command.js';
+import { addDataCommand } from './data-command.js';
 import { addDoctorCommand } from './doctor-command.js';
 import { addExtractCommand } from './extract-command.js';
 import { examples } from './options.js';
@@ -42,6 +43,7 @@ export const createProgram = (context: CommandContext): Command => {
   addExtractCommand(program, context);
   addAnalyzeCommand(program, context);
   addSteerCommand(program, context);
+  addDataCommand(program, context);
   addReportCommand(program, context);
   addDoctorCommand(program, context);
   return program;
