@@ -1,6 +1,7 @@
 /** Interventions on hidden states, λ sweeps, and what inversion recovers. */
 export { noTarget } from './completion-rows.js';
 export * from './completion-states.js';
+export * from './find-ceiling.js';
 export * from './generate-steered.js';
 export * from './intervention.js';
 export * from './intervention-hooks.js';

@@ -171,8 +171,24 @@ export const promptMetrics = {
     controls: ['random-directions', 'shuffled-labels', 'sft'],
   },
   'oversteering-perplexity-rise': {
-    title: 'log-perplexity of texts at twice the λ ceiling less that at λ = 1 (nats a token)',
+    title: 'log-perplexity of texts at twice the λ ceiling less that below it (nats a token)',
     controls: ['random-directions', 'shuffled-labels', 'sft'],
+  },
+  'oversteering-bleu-fall': {
+    title: "BLEU against the base's texts, below the λ ceiling less that at twice it (0 to 1)",
+    controls: ['random-directions', 'shuffled-labels', 'sft'],
+  },
+  'oversteering-rouge-fall': {
+    title: "ROUGE-L against the base's texts, below the λ ceiling less that at twice it (0 to 1)",
+    controls: ['random-directions', 'shuffled-labels', 'sft'],
+  },
+  'steered-toxicity-rise': {
+    title: "mean toxicity of texts below the λ ceiling less that of the base's (0 to 1)",
+    controls: ['random-directions', 'shuffled-labels', 'sft'],
+  },
+  'text-flips-undone': {
+    title: 'share of texts changed in kind, by a classifier, that policy − v* takes back',
+    controls: ['random-directions', 'shuffled-labels', 'sft', 'placebo-noise'],
   },
 } as const satisfies Record<string, MetricDescription>;
 

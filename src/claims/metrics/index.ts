@@ -27,6 +27,9 @@ import {
   measureFlipsUndone,
   measureMarginRecovery,
 } from './steering.js';
+import { measureBleuFall, measureRougeFall } from './text-overlap.js';
+import { measureTextFlipsUndone } from './text-preference.js';
+import { measureToxicityRise } from './text-toxicity.js';
 
 export * from './catalogue.js';
 export { describeLayers, type MetricContext, type Subject } from './context.js';
@@ -68,4 +71,8 @@ export const measureOnPrompts: Readonly<Record<PromptMetric, Measure>> = {
   'interpolation-accuracy-rise': measureInterpolationAccuracy,
   'lambda-ceiling': measureLambdaCeiling,
   'oversteering-perplexity-rise': measurePerplexityRise,
+  'oversteering-bleu-fall': measureBleuFall,
+  'oversteering-rouge-fall': measureRougeFall,
+  'steered-toxicity-rise': measureToxicityRise,
+  'text-flips-undone': measureTextFlipsUndone,
 };

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ComputationError, createRandom } from '../../../src/base/index.js';
 import type { SeedEvidence } from '../../../src/claims/evidence/seed-evidence.js';
 import { measureLambdaCeiling, measurePerplexityRise } from '../../../src/claims/metrics/oversteering.js';
+import { interventionsByPrompt } from '../../../src/claims/metrics/steered-policy.js';
 import {
   ceilingOf,
   continuedPrompts,
   continueTexts,
-  isDegenerate,
   newTokens,
   promptsContinued,
   searchCeiling,
@@ -76,7 +76,7 @@ describe('the ceiling of a vector', () => {
     const found = ceilingOf(points, ones(10));
     expect(found).toBeGreaterThan(ceiling / 1.3);
     expect(found).toBeLessThan(ceiling * 1.3);
-    expect(points.length).toBeLessThanOrEqual(10);
+    expect(points.length).toBeLessThanOrEqual(11);
     expect(points.map(({ lambda }) => lambda)).toContain(1);
   });
 
@@ -90,25 +90,49 @@ describe('the ceiling of a vector', () => {
   });
 });
 
-it('a text is degenerate if less than half of its tokens are distinct, or it is empty', () => {
-  expect(isDegenerate([])).toBe(true);
-  expect(isDegenerate([3])).toBe(false);
-  expect(isDegenerate([1, 2, 1, 2])).toBe(false);
-  expect(isDegenerate([1, 1, 1, 2, 1])).toBe(true);
-});
-
 describe('steered texts', () => {
   it('are those of the model as it is at λ = 0, and say one thing only at a large one', async () => {
     const indices = promptsContinued(evidence);
     expect(new Set(indices).size).toBe(continuedPrompts);
     const { heldOut } = evidence.data;
-    const { steering } = evidence.vectors('dpo', 'postNorm');
+    const at = (lambda: number) =>
+      interventionsByPrompt(evidence, model, (site) => evidence.vectors('dpo', site), lambda);
     const plain = await continueTexts(model, heldOut, indices);
     const before = tf.memory().numTensors;
-    expect(await continueTexts(model, heldOut, indices, { vectorFor: steering, lambda: 0 })).toEqual(plain);
-    const pushed = await continueTexts(model, heldOut, indices, { vectorFor: steering, lambda: 500 });
+    expect(await continueTexts(model, heldOut, indices, at(0))).toEqual(plain);
+    const pushed = await continueTexts(model, heldOut, indices, at(500));
     expect(tf.memory().numTensors).toBe(before);
     for (const text of pushed) expect([...text]).toEqual(new Array(newTokens).fill(7));
+  });
+});
+
+describe('texts of an experiment', () => {
+  const steered = (steering: SeedEvidence['experiment']['steering']): SeedEvidence => ({
+    ...evidence,
+    experiment: { ...evidence.experiment, steering },
+  });
+  const textsOf = (own: SeedEvidence): Promise<Int32Array[]> =>
+    continueTexts(
+      model,
+      own.data.heldOut,
+      promptsContinued(own),
+      interventionsByPrompt(own, model, (site) => own.vectors('dpo', site), 3),
+    );
+
+  it('are steered where it says', async () => {
+    const [final, first] = [
+      await textsOf(steered({ layers: 'final', kind: 'add' })),
+      await textsOf(steered({ layers: 1, kind: 'add' })),
+    ];
+    expect(await textsOf(evidence)).toEqual(final);
+    expect(first).not.toEqual(final);
+  });
+
+  it('have no ceiling where a direction is only taken out', async () => {
+    const ablated = steered({ layers: 'final', kind: 'ablate' });
+    await expect(measureLambdaCeiling({ evidence: ablated, layers: 'final' }, 'claim')).rejects.toThrow(
+      ComputationError,
+    );
   });
 });
 
@@ -134,11 +158,15 @@ describe('lambda-ceiling and oversteering-perplexity-rise', () => {
     expect(half.statistic(ones(continuedPrompts)) / found).toBeLessThan(2.5);
   });
 
-  it('compare texts past the ceiling with those at λ = 1 by what the base thinks of them', async () => {
+  it('compare texts past the ceiling with those below it by what the base thinks of them', async () => {
     const rise = await measurePerplexityRise({ evidence, layers: 'final' }, 'claim');
     const estimate = rise.statistic(ones(continuedPrompts));
-    expect(estimate).toBeCloseTo((rise.details['pastCeiling'] ?? 0) - (rise.details['atOne'] ?? 0), 10);
-    expect(rise.details['atOne']).toBeGreaterThan(0);
+    expect(estimate).toBeCloseTo(
+      (rise.details['pastCeiling'] ?? 0) - (rise.details['belowCeiling'] ?? 0),
+      10,
+    );
+    expect(rise.details['belowCeiling']).toBeGreaterThan(0);
+    expect(rise.details['lambdaBelow']).toBe(Math.min(1, (rise.details['ceiling'] ?? 0) / 4));
     expect(rise.details['ceiling']).toBe(
       (await measureLambdaCeiling({ evidence, layers: 'final' }, 'claim')).statistic(ones(continuedPrompts)),
     );
