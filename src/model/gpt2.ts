@@ -1,9 +1,10 @@
 /** The GPT-2 decoder: LayerNorm, learned positions, GELU, biases everywhere. Parameter names are Hugging Face's. */
 import type { TokenBatch } from '../data/index.js';
-import { causalAttention, embeddingLookup, geluNew, layerNorm, tf } from '../engine/index.js';
+import { adapted, causalAttention, embeddingLookup, geluNew, layerNorm, tf } from '../engine/index.js';
 import { checkDecoderOnlyBatch } from './check-batch.js';
 import type { Gpt2Config } from './gpt2-config.js';
 import type { ForwardOptions, ForwardResult, LanguageModel } from './language-model.js';
+import { runBlock } from './run-block.js';
 import { copyVariables, type InitialValues, parameterFinder, type Variables } from './variables.js';
 
 const embeddingName = 'transformer.wte.weight';
@@ -69,8 +70,10 @@ export const buildGpt2 = (config: Gpt2Config, variables: Variables): LanguageMod
 
   const norm = (x: tf.Tensor2D, name: string): tf.Tensor2D =>
     layerNorm(x, vector(`${name}.weight`), vector(`${name}.bias`), config.layerNormEpsilon);
-  const map = (x: tf.Tensor2D, name: string): tf.Tensor2D =>
-    tf.add(tf.matMul(x, matrix(`${name}.weight`)), vector(`${name}.bias`)) as tf.Tensor2D;
+  const map = (x: tf.Tensor2D, name: string): tf.Tensor2D => {
+    const weight = matrix(`${name}.weight`);
+    return tf.add(adapted(x, weight, tf.matMul(x, weight)), vector(`${name}.bias`)) as tf.Tensor2D;
+  };
 
   const block = (residual: tf.Tensor2D, layer: number, { batch, length }: TokenBatch): tf.Tensor2D => {
     const prefix = layerPrefix(layer);
@@ -106,7 +109,7 @@ export const buildGpt2 = (config: Gpt2Config, variables: Variables): LanguageMod
       embeddingLookup(matrix(positionsName), positions),
     ) as tf.Tensor2D;
     for (let layer = 0; layer < config.layers; layer++) {
-      residual = block(residual, layer, batch);
+      residual = runBlock(options, ([x = residual]) => block(x, layer, batch), [residual]);
       residual = options.transformResidual?.(residual, layer + 1, batch) ?? residual;
       if (options.captureResiduals) residuals.push(residual);
     }

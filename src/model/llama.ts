@@ -8,6 +8,7 @@ import { type Attend, createKeyValueCache } from './key-value-cache.js';
 import type { ForwardOptions, ForwardResult, LanguageModel } from './language-model.js';
 import type { LlamaConfig } from './llama-config.js';
 import { rotaryTables } from './rotary-tables.js';
+import { runBlock } from './run-block.js';
 import { copyVariables, type InitialValues, initialVariables, parameterFinder } from './variables.js';
 
 const embeddingName = 'model.embed_tokens.weight';
@@ -159,7 +160,13 @@ export const buildLlama = (
     const residuals: tf.Tensor2D[] = [];
     let residual = embeddingLookup(matrix(embeddingName), ids);
     for (let layer = 0; layer < config.layers; layer++) {
-      residual = block(residual, layer, pass);
+      residual = runBlock(
+        options,
+        ([x = residual], [positions]) =>
+          block(x, layer, { ...pass, positions: (positions as tf.Tensor1D | undefined) ?? pass.positions }),
+        [residual],
+        [pass.positions],
+      );
       residual = options.transformResidual?.(residual, layer + 1, batch) ?? residual;
       if (options.captureResiduals) residuals.push(residual);
     }

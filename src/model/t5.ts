@@ -5,6 +5,7 @@
 import { InputError } from '../base/index.js';
 import type { TokenBatch } from '../data/index.js';
 import {
+  type Block,
   biasedAttention,
   embeddingLookup,
   gatherRows,
@@ -16,6 +17,7 @@ import {
 import { checkBatch } from './check-batch.js';
 import type { ForwardOptions, ForwardResult, LanguageModel } from './language-model.js';
 import { relativeBuckets } from './relative-buckets.js';
+import { runBlock } from './run-block.js';
 import type { T5Config } from './t5-config.js';
 import { type T5Stack, t5Names } from './t5-parameters.js';
 import { copyVariables, parameterFinder, type Variables } from './variables.js';
@@ -98,7 +100,7 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
     return tf.add(residual, project(hidden as tf.Tensor2D, `${dense}.wo`)) as tf.Tensor2D;
   };
 
-  const encode = ({ encoder, batch: rows }: TokenBatch): Encoded => {
+  const encode = ({ encoder, batch: rows }: TokenBatch, options: ForwardOptions): Encoded => {
     if (!encoder) {
       throw new InputError('an encoder–decoder needs something for its encoder to read', {
         hint: 'arrange prompts and completions with `arrange` and `arrangedBatch`',
@@ -114,8 +116,11 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
     const bias = positionBias('encoder', batch.length);
     let residual = embeddingLookup(matrix(t5Names.embedding), tf.tensor1d(batch.ids, 'int32'));
     for (let block = 0; block < config.encoderLayers; block++) {
-      residual = selfAttention(residual, t5Names.part('encoder', block, 0), batch, bias, false);
-      residual = feedForward(residual, t5Names.part('encoder', block, 1));
+      const run: Block = ([x = residual, offsets = bias]) => {
+        const attended = selfAttention(x, t5Names.part('encoder', block, 0), batch, offsets, false);
+        return feedForward(attended, t5Names.part('encoder', block, 1));
+      };
+      residual = runBlock(options, run, [residual, bias]);
     }
     const apart = batch.batch === rows && sequenceOf.every((at, row) => at === row);
     const from = Int32Array.from(
@@ -137,15 +142,17 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
 
   const forward = (batch: TokenBatch, options: ForwardOptions = {}): ForwardResult => {
     checkBatch(batch, config);
-    const encoded = encode(batch);
+    const encoded = encode(batch, options);
     const bias = positionBias('decoder', batch.length);
     const residuals: tf.Tensor2D[] = [];
     let residual = embeddingLookup(matrix(t5Names.embedding), tf.tensor1d(batch.ids, 'int32'));
     for (let block = 0; block < config.layers; block++) {
       const part = (index: number): string => t5Names.part('decoder', block, index);
-      residual = selfAttention(residual, part(0), batch, bias, true);
-      residual = crossAttention(residual, part(1), batch, encoded);
-      residual = feedForward(residual, part(2));
+      const run: Block = ([x = residual, offsets = bias, states = encoded.states]) => {
+        const attended = selfAttention(x, part(0), batch, offsets, true);
+        return feedForward(crossAttention(attended, part(1), batch, { ...encoded, states }), part(2));
+      };
+      residual = runBlock(options, run, [residual, bias, encoded.states]);
       residual = options.transformResidual?.(residual, block + 1, batch) ?? residual;
       if (options.captureResiduals) residuals.push(residual);
     }
