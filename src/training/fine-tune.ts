@@ -1,9 +1,49 @@
-/** What fine-tuning adds to the loop: epochs over examples, frozen embeddings, adapters. */
+/** What trainers add to the loop: frozen embeddings, adapters, and for fine-tuning epochs over examples. */
 import { UsageError } from '../base/index.js';
 import type { LanguageModel } from '../model/index.js';
 import type { FineTuningConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
 import { attachLora } from './lora.js';
-import { batchOrder, optimise, type TrainingStep } from './optimise.js';
+import { batchOrder, type OptimiseInput, optimise, type TrainingStep } from './optimise.js';
+
+type Trained = { readonly embeddings?: FineTuningConfig['embeddings'] | undefined } & Pick<
+  FineTuningConfig,
+  'alsoFrozen' | 'lora'
+>;
+
+/** `optimise` of what the configuration says is trained: all parameters but the frozen, or an adapter, merged at the end. */
+export const optimiseTrained = async <Metrics extends StepMetrics>({
+  model,
+  config,
+  options,
+  ...rest
+}: Omit<OptimiseInput<Metrics>, 'frozen'> & { readonly config: Trained }): Promise<
+  TrainingResult<Metrics>
+> => {
+  const { embeddings, alsoFrozen = [], lora } = config;
+  if ((lora ?? options.adapter) !== undefined && embeddings === 'unfrozen') {
+    throw new UsageError('LoRA trains adapters alone and cannot unfreeze embeddings', {
+      hint: 'set embeddings: frozen, or leave lora out',
+    });
+  }
+  const unknown = alsoFrozen.find((name) => !model.variables.has(name));
+  if (unknown !== undefined) throw new UsageError(`the model has no parameter "${unknown}" to freeze`);
+  const frozen = [...(embeddings === 'frozen' ? model.embeddingNames() : []), ...alsoFrozen];
+  const own = options.adapter || !lora ? undefined : attachLora(model, lora, options.seed);
+  try {
+    const result = await optimise({
+      model,
+      config,
+      frozen,
+      options: own ? { ...options, adapter: own } : options,
+      ...rest,
+    });
+    own?.merge();
+    return result;
+  } catch (error) {
+    own?.dispose();
+    throw error;
+  }
+};
 
 export interface FineTuneInput<Metrics extends StepMetrics> {
   readonly policy: LanguageModel;
@@ -17,41 +57,21 @@ export interface FineTuneInput<Metrics extends StepMetrics> {
   readonly options: TrainingOptions<Metrics>;
 }
 
-/** Trains the policy, or with `config.lora` an adapter that is then merged into it. */
-export const fineTune = async <Metrics extends StepMetrics>({
+export const fineTune = <Metrics extends StepMetrics>({
   policy,
-  title,
   examples,
-  dataHash,
   stepOf,
   config,
   options,
+  ...rest
 }: FineTuneInput<Metrics>): Promise<TrainingResult<Metrics>> => {
-  const { embeddings, alsoFrozen = [], lora } = config;
-  if ((lora ?? options.adapter) !== undefined && embeddings === 'unfrozen') {
-    throw new UsageError('LoRA trains adapters alone and cannot unfreeze embeddings', {
-      hint: 'set embeddings: frozen, or leave lora out',
-    });
-  }
-  const unknown = alsoFrozen.find((name) => !policy.variables.has(name));
-  if (unknown !== undefined) throw new UsageError(`the model has no parameter "${unknown}" to freeze`);
-  const own = options.adapter || !lora ? undefined : attachLora(policy, lora, options.seed);
   const batches = batchOrder(examples, config.batchSize, config.epochs, options.seed);
-  try {
-    const result = await optimise({
-      model: policy,
-      title,
-      totalSteps: batches.length,
-      stepAt: (step) => stepOf(batches[step] ?? []),
-      config,
-      frozen: [...(embeddings === 'frozen' ? policy.embeddingNames() : []), ...alsoFrozen],
-      dataHash,
-      options: own ? { ...options, adapter: own } : options,
-    });
-    own?.merge();
-    return result;
-  } catch (error) {
-    own?.dispose();
-    throw error;
-  }
+  return optimiseTrained({
+    model: policy,
+    totalSteps: batches.length,
+    stepAt: (step) => stepOf(batches[step] ?? []),
+    config,
+    options,
+    ...rest,
+  });
 };

@@ -11,6 +11,8 @@ export { loadAdapter, type SaveAdapterOptions, saveAdapter } from './peft-adapte
 export * from './preference-losses.js';
 export * from './sequence-logps.js';
 export { type StoredReferenceOptions, storedReferenceLogps } from './stored-reference.js';
+export { textRows } from './text-rows.js';
 export * from './train-dpo.js';
 export * from './train-language-model.js';
 export * from './train-sft.js';
+export * from './train-stage.js';

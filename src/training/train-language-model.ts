@@ -8,9 +8,10 @@ import {
   type ForwardOptions,
   type LanguageModel,
 } from '../model/index.js';
-import type { OptimiserConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
+import type { LoraConfig, OptimiserConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
+import { optimiseTrained } from './fine-tune.js';
 import { hashNumbers } from './hash-data.js';
-import { type MicroBatch, microBatches, optimise } from './optimise.js';
+import { type MicroBatch, microBatches } from './optimise.js';
 
 /**
  * Text cut into rows of one length, context + 1: a row's first `context` tokens are read, its last `context` predicted.
@@ -20,6 +21,10 @@ export type TokenRows = readonly Int32Array[];
 export interface LanguageModellingConfig extends OptimiserConfig {
   /** Updates; the rows are gone through as often as that takes, each time in a new order. */
   readonly steps: number;
+  /** `frozen` keeps E and W_U fixed. Default: `unfrozen`. */
+  readonly embeddings?: 'frozen' | 'unfrozen' | undefined;
+  /** Train an adapter alone and merge it at the end. */
+  readonly lora?: LoraConfig | undefined;
 }
 
 /** @throws UsageError when there is no row, or rows differ in length */
@@ -104,7 +109,7 @@ const prefixByStep = (context: number, seed: number) => {
 
 /**
  * Trains `model` in place to predict the next token of text: the negative log-likelihood averaged over all positions.
- * Every parameter is trained, or an adapter (`options.adapter`) alone.
+ * Every parameter is trained, unless the configuration says otherwise.
  *
  * @throws UsageError for rows of unequal lengths; ComputationError when training diverges
  */
@@ -127,7 +132,7 @@ export const trainLanguageModel = (
       loss: (forward) => ({ loss: tf.neg(meanNextTokenLogp(model, batch, targets, forward)) as tf.Scalar }),
     };
   };
-  return optimise<StepMetrics>({
+  return optimiseTrained<StepMetrics>({
     model,
     title: 'pretraining',
     totalSteps: config.steps,
@@ -142,7 +147,6 @@ export const trainLanguageModel = (
       };
     },
     config,
-    frozen: [],
     dataHash: hashNumbers(rows),
     options,
   });
