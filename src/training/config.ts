@@ -21,7 +21,7 @@ export interface OptimiserConfig {
   readonly maxGradNorm: number;
   /** Decoupled, and of matrices only: gains of norms are not decayed (as Hugging Face's trainer does). */
   readonly weightDecay: number;
-  /** Learning rate of E and W_U as a factor of the others'. Default 1. */
+  /** Learning rate of token and position embeddings and W_U as a factor of the others'. Default 1. */
   readonly embeddingRateFactor?: number | undefined;
   /**
    * Examples that go through the model at once; gradients are added up over the batch. Default: all of the batch. It

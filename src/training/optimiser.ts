@@ -26,14 +26,14 @@ interface Group {
   readonly weightDecay: number;
 }
 
-/** Hugging Face's trainer spares the gains of norms from decay; E and W_U may have a rate of their own. */
+/** Hugging Face's trainer spares the gains of norms from decay; embeddings may have a rate of their own. */
 const groupsOf = (
   trainable: ReadonlyMap<string, tf.Variable>,
   model: LanguageModel,
   { weightDecay, embeddingRateFactor = 1 }: OptimiserConfig,
 ): Group[] => {
-  const isEmbedding = (name: string): boolean =>
-    name === model.embeddingName || name === model.unembeddingName;
+  const embeddings = model.embeddingNames();
+  const isEmbedding = (name: string): boolean => embeddings.includes(name);
   const groups = [true, false].flatMap((decayed) =>
     [false, true].map((embedding) => ({
       variables: new Map(
