@@ -119,7 +119,7 @@ const saveTensors = async (
   const writer = await createSafetensorsWriter(path, shapes);
   try {
     for (const [name, tensor] of tensors) {
-      await writer.writeAt(name, 0, Float32Array.from(await tensor.data()));
+      await writer.writeAt(name, 0, new Float32Array(await tensor.data()));
     }
     await writer.finish();
   } catch (error) {

@@ -60,7 +60,7 @@ export const saveAdapter = async (
   });
   try {
     for (const [name, variable] of adapter.variables) {
-      await writer.writeAt(name, 0, Float32Array.from(await variable.data()));
+      await writer.writeAt(name, 0, new Float32Array(await variable.data()));
     }
     await writer.finish();
   } catch (error) {
