@@ -213,6 +213,7 @@ export const trainExperiment = async (
       seconds: trained.reduce((sum, { result }) => sum + result.seconds, 0),
     };
     await writeFileAtomic(join(outFolder, 'manifest.json'), toJson(manifest));
+    for (const { checkpoints } of folders) await removeCheckpoints(checkpoints);
     await removeCheckpoints(join(outFolder, 'checkpoints'));
     return trained;
   } finally {

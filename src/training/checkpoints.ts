@@ -2,7 +2,7 @@
  * The state of a training on disk: parameters, moments and metrics after so many steps. A folder a step, of which
  * `state.json` is written last and vouches for the others, so that a kill at any moment leaves either it or nothing.
  */
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Progress, silentProgress } from '../base/index.js';
@@ -77,9 +77,15 @@ const storedSteps = async (folder: string): Promise<number[]> => {
     .sort((a, b) => b - a);
 };
 
-/** Removes all states of a training that has ended. */
-export const removeCheckpoints = (folder: string): Promise<void> =>
-  rm(folder, { recursive: true, force: true });
+const removeState = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
+
+/** Removes all states of a training that has ended, and their folder unless it holds something else. */
+export const removeCheckpoints = async (folder: string): Promise<void> => {
+  for (const step of await storedSteps(folder)) await removeState(join(folder, folderOf(step)));
+  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+  });
+};
 
 const parseLines = <Metrics>(text: string): Metrics[] =>
   text
@@ -186,7 +192,7 @@ export const createCheckpoints = <Metrics extends object>({
       },
     };
     await writeFileAtomic(join(own, stateFile), stableJson(state));
-    for (const old of earlier.slice(1)) await removeCheckpoints(join(folder, folderOf(old)));
+    for (const old of earlier.slice(1)) await removeState(join(folder, folderOf(old)));
   },
   resume: async () => {
     for (const step of await storedSteps(folder)) {
@@ -194,7 +200,7 @@ export const createCheckpoints = <Metrics extends object>({
       const state = await readState(stored);
       if (typeof state === 'string') {
         progress.warn(`the checkpoint ${stored} is passed over: ${state}`);
-        await removeCheckpoints(stored);
+        await removeState(stored);
         continue;
       }
       if (state.key !== key) {

@@ -91,7 +91,7 @@ describe.each(Object.entries(smallConfigs))('attachLora on %s', (_, modelConfig)
           model.dispose();
         },
       ),
-      { numRuns: 6 },
+      { numRuns: 4 },
     );
   });
 
@@ -164,7 +164,7 @@ describe('attachLora', () => {
     expect(await logpsOf(model)).toEqual(dropped);
     expect(dropped).not.toEqual(whole);
     const mean = new Float64Array(plain.length);
-    const draws = 300;
+    const draws = 100;
     for (let draw = 0; draw < draws; draw++) {
       adapter.dropBy(`draw ${draw}`);
       for (const [i, value] of (await logpsOf(model)).entries()) mean[i] = (mean[i] ?? 0) + value / draws;

@@ -100,7 +100,7 @@ describe('microBatchSize', () => {
           expectSameTraining(await trained(objective, { microBatchSize }), whole[objective]);
         },
       ),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   });
 
