@@ -10,7 +10,7 @@ export { type AttentionShape, causalAttention } from './ops/causal-attention.js'
 export { embeddingLookup, gatherRows } from './ops/embedding-lookup.js';
 export { geluNew } from './ops/gelu.js';
 export { layerNorm } from './ops/layer-norm.js';
-export { adapted, adaptLinear, type LinearAddition, linear } from './ops/linear.js';
+export { adapted, adaptLinear, isAdapted, type LinearAddition, linear } from './ops/linear.js';
 export { rmsNorm } from './ops/rms-norm.js';
 export { type RotaryOptions, rotary } from './ops/rotary.js';
 export { swiglu } from './ops/swiglu.js';

@@ -14,6 +14,9 @@ export const adaptLinear = (weight: Tensor, addition: LinearAddition | undefined
   else additions.set(weight, addition);
 };
 
+/** Whether something is added to maps by `weight`: an operation that does not map by `linear` must then not be used. */
+export const isAdapted = (weight: Tensor): boolean => additions.has(weight);
+
 /** `product`, x mapped by `weight`, with what `adaptLinear` adds. For maps that `linear` does not compute. */
 export const adapted = (x: Tensor2D, weight: Tensor, product: Tensor2D): Tensor2D => {
   const addition = additions.get(weight);
