@@ -111,8 +111,8 @@ export const attachLora = (model: LanguageModel, config: LoraConfig, seed: numbe
         dropout === 0 || dropKey === undefined
           ? x
           : (tf.mul(x, dropoutMask(x.shape, dropout, random.fork(`${dropKey}/${module}`))) as tf.Tensor2D);
-      const reduced = tf.matMul(seen, a as tf.Tensor as tf.Tensor2D, false, true);
-      return tf.mul(tf.matMul(reduced, b as tf.Tensor as tf.Tensor2D, false, true), scale) as tf.Tensor2D;
+      const reduced = tf.mul(tf.matMul(seen, a as tf.Tensor as tf.Tensor2D, false, true), scale);
+      return tf.matMul(reduced as tf.Tensor2D, b as tf.Tensor as tf.Tensor2D, false, true);
     });
   }
 

@@ -1,6 +1,6 @@
 /** A linear map by a weight in Hugging Face's layout [out, in], and what may be added to such a map from outside. */
 
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
+import type { GradSaveFunc, Tensor, Tensor2D } from '@tensorflow/tfjs';
 import { tf } from '../tf.js';
 
 /** What is added to x·Wᵀ [N, out], from the same x [N, in]. */
@@ -17,10 +17,16 @@ export const adaptLinear = (weight: Tensor, addition: LinearAddition | undefined
 /** Whether something is added to maps by `weight`: an operation that does not map by `linear` must then not be used. */
 export const isAdapted = (weight: Tensor): boolean => additions.has(weight);
 
+/** a + b of one shape. The library's own sum keeps both for its gradient, which needs neither. */
+const sum = tf.customGrad((a: Tensor | GradSaveFunc, b: Tensor | GradSaveFunc) => ({
+  value: tf.add(a as Tensor, b as Tensor),
+  gradFunc: (dy: Tensor) => [dy, dy.clone()],
+}));
+
 /** `product`, x mapped by `weight`, with what `adaptLinear` adds. For maps that `linear` does not compute. */
 export const adapted = (x: Tensor2D, weight: Tensor, product: Tensor2D): Tensor2D => {
   const addition = additions.get(weight);
-  return addition === undefined ? product : (tf.add(product, addition(x)) as Tensor2D);
+  return addition === undefined ? product : (sum(product, addition(x)) as Tensor2D);
 };
 
 export const composedLinear = (x: Tensor2D, weight: Tensor2D): Tensor2D => tf.matMul(x, weight, false, true);
