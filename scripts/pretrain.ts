@@ -22,6 +22,7 @@ import {
   evaluateLanguageModel,
   type LanguageModelEvaluation,
   type LanguageModellingConfig,
+  removeCheckpoints,
   type StepMetrics,
   type TokenRows,
   trainLanguageModel,
@@ -42,6 +43,7 @@ const flags = {
 
 const reportEvery = 20;
 const evaluateEvery = 500;
+const checkpointEvery = 200;
 
 const countOf = (text: string, flag: string): number => {
   const value = Number(text);
@@ -89,6 +91,17 @@ const stepsWithin = async (minutes: number, model: LanguageModel, rows: TokenRow
   return Math.max(1, Math.floor((minutes * 60_000) / median));
 };
 
+/** Mean loss of every `reportEvery` steps, and of those left at the end. */
+const lossCurve = (metrics: readonly StepMetrics[]): { step: number; loss: number }[] => {
+  const curve: { step: number; loss: number }[] = [];
+  for (let from = 0; from < metrics.length; from += reportEvery) {
+    const window = metrics.slice(from, from + reportEvery);
+    const mean = window.reduce((sum, { loss }) => sum + loss, 0) / window.length;
+    curve.push({ step: from + window.length, loss: Number(mean.toFixed(4)) });
+  }
+  return curve;
+};
+
 const describe = ({ natsPerToken, perplexity, tokens }: LanguageModelEvaluation): string =>
   `${natsPerToken.toFixed(4)} nats/token (perplexity ${perplexity.toFixed(1)}, ${tokens} tokens)`;
 
@@ -122,24 +135,22 @@ const pretrain = async (rung: Rung): Promise<void> => {
   );
   await report();
   const started = performance.now();
-  let window: number[] = [];
-  const curve: { step: number; loss: number }[] = [];
+  let made = 0;
   const onStep = async ({ step, loss, grad_norm, learning_rate }: StepMetrics): Promise<void> => {
-    window.push(loss);
+    made++;
     if ((step + 1) % reportEvery !== 0 && step + 1 !== steps) return;
-    const mean = window.reduce((sum, value) => sum + value, 0) / window.length;
-    window = [];
     const seconds = (performance.now() - started) / 1000;
-    const left = (seconds / (step + 1)) * (steps - step - 1);
-    const speed = ((step + 1) * training.batchSize * context) / seconds;
-    curve.push({ step: step + 1, loss: Number(mean.toFixed(4)) });
+    const left = (seconds / made) * (steps - step - 1);
+    const speed = (made * training.batchSize * context) / seconds;
     console.log(
-      `step ${step + 1}/${steps}  loss ${mean.toFixed(4)}  grad ${grad_norm.toFixed(2)}  ` +
+      `step ${step + 1}/${steps}  loss ${loss.toFixed(4)}  grad ${grad_norm.toFixed(2)}  ` +
         `lr ${learning_rate.toExponential(2)}  ${speed.toFixed(0)} tokens/s  ${(left / 60).toFixed(1)} min left`,
     );
     if ((step + 1) % evaluateEvery === 0 && step + 1 !== steps) await report();
   };
-  const result = await trainLanguageModel(model, trainRows, training, { seed, onStep });
+  // Stopped or killed, the same command goes on from the last of these.
+  const checkpoints = { folder: join(folder, 'checkpoints'), every: checkpointEvery };
+  const result = await trainLanguageModel(model, trainRows, training, { seed, onStep, checkpoints });
   await saveModel(model, folder, { dtype, tokenizerFolder });
   model.dispose();
   // What is recorded is true of what is stored, which may be rounded.
@@ -161,9 +172,10 @@ const pretrain = async (rung: Rung): Promise<void> => {
     heldOut,
     storedAs: dtype,
     sha256: await hashParameters(stored, stored.embeddingNames()),
-    lossCurve: curve,
+    lossCurve: lossCurve(result.metrics),
   };
   await writeFileAtomic(join(folder, 'training.json'), stableJson(record));
+  await removeCheckpoints(checkpoints.folder);
   console.log(`wrote ${folder}: ${parameters} parameters`);
   stored.dispose();
 };

@@ -56,6 +56,11 @@ export interface AdamW {
   ): void;
   /** Moments by the key of `variables`, made at a parameter's first update. */
   readonly state: ReadonlyMap<string, AdamWMoments>;
+  /** Goes on from moments saved earlier; it takes the values, the tensors stay the caller's. */
+  restore(
+    key: string,
+    saved: { readonly first: Tensor; readonly second: Tensor; readonly steps: number },
+  ): void;
   dispose(): void;
 }
 
@@ -98,6 +103,13 @@ export const createAdamW = (config: AdamWConfig): AdamW => {
   };
   return {
     state,
+    restore: (key, { first, second, steps }) => {
+      // A variable shares what it is made of, and moments are changed in place.
+      const own = (tensor: Tensor): Variable => tf.tidy(() => tf.variable(tf.mul(tensor, 1), false));
+      const before = state.get(key);
+      tf.dispose(before === undefined ? [] : [before.first, before.second]);
+      state.set(key, { first: own(first), second: own(second), steps });
+    },
     apply: (variables, grads, learningRate = config.learningRate, gradScale = 1) => {
       for (const [key, variable] of variables) {
         const gradient = gradientOf(grads, key, variable);

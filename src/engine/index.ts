@@ -10,10 +10,11 @@ export { type AttentionShape, causalAttention } from './ops/causal-attention.js'
 export { embeddingLookup, gatherRows } from './ops/embedding-lookup.js';
 export { gelu, geluNew } from './ops/gelu.js';
 export { layerNorm } from './ops/layer-norm.js';
-export { linear } from './ops/linear.js';
+export { adapted, adaptLinear, isAdapted, type LinearAddition, linear } from './ops/linear.js';
 export { rmsNorm } from './ops/rms-norm.js';
 export { type RotaryOptions, rotary } from './ops/rotary.js';
 export { swiglu } from './ops/swiglu.js';
 export { targetLogps } from './ops/target-logps.js';
+export { type Block, type RunBlock, valueAndRecomputedGrads } from './recompute.js';
 export * from './start-engine.js';
 export { tf } from './tf.js';

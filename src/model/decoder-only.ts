@@ -4,11 +4,12 @@
  */
 import { InputError } from '../base/index.js';
 import type { TokenBatch } from '../data/index.js';
-import { causalAttention, tf } from '../engine/index.js';
+import { type Block, causalAttention, tf } from '../engine/index.js';
 import { checkDecoderOnlyBatch } from './check-batch.js';
 import { type DecodingStart, lastPositions, oneTokenEach } from './decoding.js';
 import { type Attend, type AttentionHeads, createKeyValueCache } from './key-value-cache.js';
 import type { DecoderConfig, ForwardOptions, ForwardResult, LanguageModel } from './language-model.js';
+import { runBlock } from './run-block.js';
 import type { Variables } from './variables.js';
 
 /** What the blocks of one pass share. */
@@ -76,8 +77,12 @@ export const buildDecoder = (parts: DecoderParts): LanguageModel => {
     let residual = parts.embed(tf.tensor1d(batch.ids, 'int32'), pass.positions);
     for (let layer = 0; layer < config.layers; layer++) {
       const before = residual;
-      // Frees what a block makes on its way; what its gradient needs is kept by the tape.
-      residual = tf.tidy(() => parts.block(before, layer, pass));
+      const block: Block = ([x = before], [at]) =>
+        // Frees what a block makes on its way; what its gradient needs is kept by the tape.
+        tf.tidy(() =>
+          parts.block(x, layer, { ...pass, positions: (at as tf.Tensor1D | undefined) ?? pass.positions }),
+        );
+      residual = runBlock(options, block, [before], [pass.positions]);
       residual = options.transformResidual?.(residual, layer + 1, batch) ?? residual;
       if (options.captureResiduals) residuals.push(residual);
     }

@@ -1,5 +1,5 @@
 /** The GPT-2 decoder: LayerNorm, learned positions, GELU, biases everywhere. Parameter names are Hugging Face's. */
-import { embeddingLookup, geluNew, layerNorm, tf } from '../engine/index.js';
+import { adapted, embeddingLookup, geluNew, layerNorm, tf } from '../engine/index.js';
 import { buildDecoder, type DecoderPass } from './decoder-only.js';
 import type { Gpt2Config } from './gpt2-config.js';
 import type { LanguageModel } from './language-model.js';
@@ -67,8 +67,10 @@ export const buildGpt2 = (config: Gpt2Config, variables: Variables): LanguageMod
 
   const norm = (x: tf.Tensor2D, name: string): tf.Tensor2D =>
     layerNorm(x, vector(`${name}.weight`), vector(`${name}.bias`), config.layerNormEpsilon);
-  const map = (x: tf.Tensor2D, name: string): tf.Tensor2D =>
-    tf.add(tf.matMul(x, matrix(`${name}.weight`)), vector(`${name}.bias`)) as tf.Tensor2D;
+  const map = (x: tf.Tensor2D, name: string): tf.Tensor2D => {
+    const weight = matrix(`${name}.weight`);
+    return tf.add(adapted(x, weight, tf.matMul(x, weight)), vector(`${name}.bias`)) as tf.Tensor2D;
+  };
 
   const block = (residual: tf.Tensor2D, layer: number, { attend }: DecoderPass): tf.Tensor2D => {
     const prefix = layerPrefix(layer);

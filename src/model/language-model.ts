@@ -1,5 +1,5 @@
 import type { TokenBatch } from '../data/index.js';
-import type { tf } from '../engine/index.js';
+import type { RunBlock, tf } from '../engine/index.js';
 import type { DecodingStart } from './decoding.js';
 import type { GptNeoxConfig } from './gpt-neox-config.js';
 import type { Gpt2Config } from './gpt2-config.js';
@@ -19,6 +19,8 @@ export interface ForwardOptions {
   readonly transformResidual?: (residual: tf.Tensor2D, layer: number, batch: TokenBatch) => tf.Tensor2D;
   /** Replaces the final hidden state [batch·length, d] before W_U reads it. */
   readonly transformFinal?: (final: tf.Tensor2D, batch: TokenBatch) => tf.Tensor2D;
+  /** Runs each block, encoders' too: so gradients can recompute activations instead of keeping them. */
+  readonly runBlock?: RunBlock;
 }
 
 /** Row b·length + t of each tensor is position t of sequence b: of the decoder's, where there is an encoder too. */

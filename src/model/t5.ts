@@ -5,6 +5,7 @@
 import { InputError, UsageError } from '../base/index.js';
 import type { TokenBatch } from '../data/index.js';
 import {
+  type Block,
   biasedAttention,
   embeddingLookup,
   gatherRows,
@@ -19,6 +20,7 @@ import { type DecodingStart, lastPositions, oneTokenEach } from './decoding.js';
 import { type Attend, createKeyValueCache, type KeyValueCache } from './key-value-cache.js';
 import type { ForwardOptions, ForwardResult, LanguageModel } from './language-model.js';
 import { relativeBucket, relativeBuckets } from './relative-buckets.js';
+import { runBlock } from './run-block.js';
 import type { T5Config } from './t5-config.js';
 import { type T5Stack, t5Names } from './t5-parameters.js';
 import { copyVariables, parameterFinder, type Variables } from './variables.js';
@@ -87,7 +89,7 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
     return tf.add(residual, project(hidden as tf.Tensor2D, `${dense}.wo`)) as tf.Tensor2D;
   };
 
-  const encode = ({ encoder, batch: rows }: TokenBatch): Encoded => {
+  const encode = ({ encoder, batch: rows }: TokenBatch, options: ForwardOptions): Encoded => {
     if (!encoder) {
       throw new InputError('an encoder–decoder needs something for its encoder to read', {
         hint: 'arrange prompts and completions with `arrange` and `arrangedBatch`',
@@ -105,16 +107,17 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
     const shape = { batch: count, queryLength: length, keyLength: length, heads, headDim, causal: false };
     let residual = embeddingLookup(matrix(t5Names.embedding), tf.tensor1d(batch.ids, 'int32'));
     for (let block = 0; block < config.encoderLayers; block++) {
-      const before = residual;
-      // Frees what a block makes on its way; what its gradient needs is kept by the tape.
-      residual = tf.tidy(() =>
-        feedForward(
-          selfAttention(before, t5Names.part('encoder', block, 0), (q, k, v) =>
-            biasedAttention(q, k, v, bias, { ...shape, keyLengths: lengths }),
+      const run: Block = ([x = residual, offsets = bias]) =>
+        // Frees what a block makes on its way; what its gradient needs is kept by the tape.
+        tf.tidy(() =>
+          feedForward(
+            selfAttention(x, t5Names.part('encoder', block, 0), (q, k, v) =>
+              biasedAttention(q, k, v, offsets, { ...shape, keyLengths: lengths }),
+            ),
+            t5Names.part('encoder', block, 1),
           ),
-          t5Names.part('encoder', block, 1),
-        ),
-      );
+        );
+      residual = runBlock(options, run, [residual, bias]);
     }
     const apart = batch.batch === rows && sequenceOf.every((at, row) => at === row);
     const from = Int32Array.from(
@@ -134,24 +137,30 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
     return config.tied ? tf.mul(normed, headScale) : normed;
   };
 
-  /** One pass of the decoder, whose attentions are given: over whole sequences, or over one new token each. */
-  const decode = (
-    batch: TokenBatch,
+  /** A block of the decoder, whose attentions are given: over whole sequences, or over one new token each. */
+  const decoderBlock = (
+    residual: tf.Tensor2D,
+    block: number,
     attendSelf: Attend,
     attendCross: (block: number, q: tf.Tensor2D) => tf.Tensor2D,
+  ): tf.Tensor2D =>
+    tf.tidy(() => {
+      const part = (index: number): string => t5Names.part('decoder', block, index);
+      const afterSelf = selfAttention(residual, part(0), (q, k, v) => attendSelf(block, q, k, v));
+      const afterCross = crossAttention(afterSelf, part(1), (q) => attendCross(block, q));
+      return feedForward(afterCross, part(2));
+    });
+
+  const decode = (
+    batch: TokenBatch,
+    runDecoderBlock: (residual: tf.Tensor2D, block: number) => tf.Tensor2D,
     options: ForwardOptions,
   ): ForwardResult => {
     checkBatch(batch, config);
     const residuals: tf.Tensor2D[] = [];
     let residual = embeddingLookup(matrix(t5Names.embedding), tf.tensor1d(batch.ids, 'int32'));
     for (let block = 0; block < config.layers; block++) {
-      const part = (index: number): string => t5Names.part('decoder', block, index);
-      const before = residual;
-      residual = tf.tidy(() => {
-        const afterSelf = selfAttention(before, part(0), (q, k, v) => attendSelf(block, q, k, v));
-        const afterCross = crossAttention(afterSelf, part(1), (q) => attendCross(block, q));
-        return feedForward(afterCross, part(2));
-      });
+      residual = runDecoderBlock(residual, block);
       residual = options.transformResidual?.(residual, block + 1, batch) ?? residual;
       if (options.captureResiduals) residuals.push(residual);
     }
@@ -160,8 +169,7 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
   };
 
   /** Attention over whole sequences of the decoder, each query seeing what is before it. */
-  const wholeSelf = ({ batch, length, lengths }: TokenBatch) => {
-    const bias = positionBias('decoder', length);
+  const wholeSelf = ({ batch, length, lengths }: TokenBatch, bias: tf.Tensor2D) => {
     const shape = { batch, queryLength: length, keyLength: length, heads, headDim, causal: true };
     return (q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D): tf.Tensor2D =>
       biasedAttention(q, k, v, bias, { ...shape, keyLengths: lengths });
@@ -188,9 +196,17 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
 
   const forward = (batch: TokenBatch, options: ForwardOptions = {}): ForwardResult => {
     checkBatch(batch, config);
-    const encoded = encode(batch);
-    const attendSelf = wholeSelf(batch);
-    return decode(batch, (_, q, k, v) => attendSelf(q, k, v), wholeCross(batch, encoded), options);
+    const encoded = encode(batch, options);
+    const bias = positionBias('decoder', batch.length);
+    const runDecoderBlock = (residual: tf.Tensor2D, block: number): tf.Tensor2D => {
+      const run: Block = ([x = residual, offsets = bias, states = encoded.states]) => {
+        const attendSelf = wholeSelf(batch, offsets);
+        const attendCross = wholeCross(batch, { ...encoded, states });
+        return decoderBlock(x, block, (_, q, k, v) => attendSelf(q, k, v), attendCross);
+      };
+      return runBlock(options, run, [residual, bias, encoded.states]);
+    };
+    return decode(batch, runDecoderBlock, options);
   };
 
   /** The learned bias of new tokens: [batch·heads, 1, slots]. */
@@ -228,8 +244,8 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
       }
     };
     const final = freeIfFailing(() => {
-      const encoded = encode(batch);
-      const attendSelf = wholeSelf(batch);
+      const encoded = encode(batch, options);
+      const attendSelf = wholeSelf(batch, positionBias('decoder', batch.length));
       const crossCache = createCrossAttentionCache(
         { heads, headDim, length: encoder?.batch.length ?? 0 },
         encoded.lengths,
@@ -245,7 +261,10 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
         crossCache.fill(block, ...parts);
         return parts;
       });
-      return lastPositions(decode(batch, self.attendPrompts, attendCross, options).final, batch);
+      const { attendPrompts } = self;
+      const runDecoderBlock = (residual: tf.Tensor2D, block: number): tf.Tensor2D =>
+        decoderBlock(residual, block, attendPrompts, attendCross);
+      return lastPositions(decode(batch, runDecoderBlock, options).final, batch);
     });
     return {
       final,
@@ -254,7 +273,10 @@ export const buildT5 = (config: T5Config, variables: Variables): LanguageModel =
           freeIfFailing(() => {
             if (!self || !cross) throw new UsageError('this decoding has not begun');
             const { attend } = self.nextPosition();
-            return decode(oneTokenEach(tokens), attend, cross.attend, stepOptions).final;
+            const { attend: attendCross } = cross;
+            const runDecoderBlock = (residual: tf.Tensor2D, block: number): tf.Tensor2D =>
+              decoderBlock(residual, block, attend, attendCross);
+            return decode(oneTokenEach(tokens), runDecoderBlock, stepOptions).final;
           }),
         keep: (rows) => {
           self?.keep(rows);

@@ -1,29 +1,44 @@
-/** The loop that all trainers share: loss and gradients, clipping, AdamW, metrics, and nothing left behind. */
-import { ComputationError, createRandom, silentProgress, UsageError } from '../base/index.js';
-import { createAdamW, globalNorm, tf, valueAndGrads } from '../engine/index.js';
-import { hashParameters, type LanguageModel } from '../model/index.js';
+/** The loop that all trainers share: loss and gradients, clipping, updates, metrics, checkpoints, and nothing left behind. */
+import { ComputationError, createRandom, dsteerVersion, silentProgress, UsageError } from '../base/index.js';
+import { activeEngine, globalNorm, tf, valueAndGrads, valueAndRecomputedGrads } from '../engine/index.js';
+import { type ForwardOptions, hashParameters, type LanguageModel } from '../model/index.js';
+import { checkpointKey, createCheckpoints } from './checkpoints.js';
 import type { OptimiserConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
+import { describeDivergence, firstNonFinite } from './divergence.js';
 import { learningRateAt } from './learning-rate.js';
+import type { LoraAdapter } from './lora.js';
+import { createOptimiser } from './optimiser.js';
+
+/** What goes through the model at once: a step, or a part of one. */
+export interface MicroBatch {
+  /** Its loss's share of the step's; those of a step add up to 1. */
+  readonly weight: number;
+  /** Real tokens, for the record. */
+  readonly tokens: number;
+  /** Places in the data, for messages. */
+  readonly examples: readonly number[];
+  /** Called once, under the gradient. `observed` is handed to `describe` as numbers. */
+  loss(options: ForwardOptions): { readonly loss: tf.Scalar; readonly observed?: tf.Tensor };
+}
 
 /** What one step trains on. */
 export interface TrainingStep<Metrics extends StepMetrics> {
-  /** Real tokens, for the record. */
-  readonly tokens: number;
-  /** Called once, under the gradient. `observed` is handed to `describe` as numbers. */
-  loss(): { readonly loss: tf.Scalar; readonly observed?: tf.Tensor };
-  describe(common: StepMetrics, observed: ArrayLike<number>): Metrics;
+  readonly parts: readonly MicroBatch[];
+  /** @param observed of all parts, one after another */
+  describe(common: StepMetrics, observed: readonly number[]): Metrics;
 }
 
 export interface OptimiseInput<Metrics extends StepMetrics> {
   readonly model: LanguageModel;
   readonly title: string;
   readonly totalSteps: number;
+  /** A function of the step alone: training may begin at any. */
   readonly stepAt: (step: number) => TrainingStep<Metrics>;
   readonly config: OptimiserConfig;
   /** Names of parameters that stay fixed. */
   readonly frozen: readonly string[];
-  /** Learning rates of some parameters, as factors of the schedule's. */
-  readonly rateFactors?: ReadonlyMap<string, number>;
+  /** Hash of the data, so that a checkpoint is not gone on from with other data. */
+  readonly dataHash: string;
   readonly options: TrainingOptions<Metrics>;
 }
 
@@ -46,81 +61,58 @@ export const batchOrder = (
   return batches;
 };
 
+/** A batch cut into parts of at most `microBatchSize`, in order. */
+export const microBatches = <T>(
+  batch: readonly T[],
+  { microBatchSize = batch.length }: Pick<OptimiserConfig, 'microBatchSize'>,
+): T[][] => {
+  const parts: T[][] = [];
+  for (let from = 0; from < batch.length; from += microBatchSize) {
+    parts.push(batch.slice(from, from + microBatchSize));
+  }
+  return parts;
+};
+
 /** PyTorch's clip_grad_norm_: the factor by which gradients of this norm are scaled. */
 export const clippingScale = (norm: number, maxGradNorm: number): number =>
   maxGradNorm > 0 && Number.isFinite(maxGradNorm) ? Math.min(1, maxGradNorm / (norm + 1e-6)) : 1;
 
-const firstNonFinite = async (
-  tensors: Iterable<readonly [string, tf.Tensor]>,
-): Promise<string | undefined> => {
-  for (const [name, tensor] of tensors) {
-    if ((await tensor.data()).some((value) => !Number.isFinite(value))) return name;
+type Gradients = Record<string, tf.Tensor>;
+
+/** Adds weight·gradients to `total`, and frees the gradients. */
+const accumulate = (total: Gradients, grads: Gradients, weight: number): void => {
+  for (const [name, gradient] of Object.entries(grads)) {
+    const before = total[name];
+    total[name] = tf.tidy(() => {
+      const weighted = tf.mul(gradient, weight);
+      return before === undefined ? weighted : tf.add(before, weighted);
+    });
+    tf.dispose(before === undefined ? gradient : [before, gradient]);
   }
-  return undefined;
 };
 
-const describeDivergence = async (
-  step: number,
-  loss: number,
+const trainableOf = (
   model: LanguageModel,
-  grads: Readonly<Record<string, tf.Tensor>>,
-): Promise<ComputationError> => {
-  const weight = await firstNonFinite(model.variables);
-  const namedGrads = [...model.variables].flatMap(([name, variable]) => {
-    const gradient = grads[variable.name];
-    return gradient ? [[name, gradient] as const] : [];
-  });
-  const gradient = weight === undefined ? await firstNonFinite(namedGrads) : undefined;
-  const place =
-    weight !== undefined
-      ? `the weight ${weight}`
-      : gradient !== undefined
-        ? `the gradient of ${gradient}`
-        : 'no single tensor';
-  return new ComputationError(
-    `training diverged at step ${step}: the loss is ${loss}; not finite: ${place}`,
-    {
-      hint: 'lower the learning rate, clip the gradient harder, or look at the data of this step',
-    },
-  );
-};
+  frozen: readonly string[],
+  adapter: LoraAdapter | undefined,
+): ReadonlyMap<string, tf.Variable> =>
+  adapter?.variables ?? new Map([...model.variables].filter(([name]) => !frozen.includes(name)));
 
-/** The learning-rate factor of each of these parameters. */
-export const factorsOf = (names: readonly string[], factor: number): ReadonlyMap<string, number> =>
-  new Map(names.map((name) => [name, factor]));
-
-/** Weights, without and with decay: Hugging Face's trainer spares the gains of norms. */
-const createOptimiser = (
-  trainable: ReadonlyMap<string, tf.Variable>,
-  { learningRate, weightDecay }: OptimiserConfig,
-  rateFactors: ReadonlyMap<string, number>,
-) => {
-  const factorOf = (name: string): number => rateFactors.get(name) ?? 1;
-  const factors = [...new Set([...trainable.keys()].map(factorOf))];
-  const groups = factors.flatMap((factor) =>
-    [true, false].map((decayed) => ({
-      factor,
-      variables: new Map(
-        [...trainable].filter(([name, { rank }]) => rank > 1 === decayed && factorOf(name) === factor),
-      ),
-      adamW: createAdamW({ learningRate, weightDecay: decayed ? weightDecay : 0 }),
-    })),
-  );
-  return {
-    apply: (grads: Readonly<Record<string, tf.Tensor>>, rate: number, scale: number): void => {
-      for (const { variables, adamW, factor } of groups) adamW.apply(variables, grads, factor * rate, scale);
-    },
-    dispose: (): void => {
-      for (const { adamW } of groups) adamW.dispose();
-    },
-  };
+/** An adapter that the forward pass never asks would be trained in vain, silently. */
+const checkAdapted = ({ variables }: LoraAdapter, grads: Gradients): void => {
+  const idle = [...variables].find(([, variable]) => grads[variable.name] === undefined);
+  if (idle !== undefined) {
+    throw new ComputationError(`the forward pass does not use ${idle[0]}`, {
+      hint: 'leave its module out of targetModules: this architecture does not compute it by itself',
+    });
+  }
 };
 
 /**
- * Trains `model` in place.
+ * Trains `model` in place, or its adapter alone.
  *
- * @throws UsageError for no steps; ComputationError naming the step and the tensor when a loss or a gradient is not finite; the weights are then
- *   those before that step
+ * @throws UsageError for no steps; ComputationError naming step, tensor and batch when a loss or a gradient is not
+ *   finite; the weights are then those before that step
  */
 export const optimise = async <Metrics extends StepMetrics>({
   model,
@@ -129,54 +121,138 @@ export const optimise = async <Metrics extends StepMetrics>({
   stepAt,
   config,
   frozen,
-  rateFactors = new Map(),
-  options: { progress = silentProgress, onStep },
+  dataHash,
+  options: { seed, progress = silentProgress, onStep, adapter, checkpoints: checkpointing },
 }: OptimiseInput<Metrics>): Promise<TrainingResult<Metrics>> => {
   if (totalSteps < 1) throw new UsageError(`${title}: there is nothing to train on`);
-  const trainable = new Map([...model.variables].filter(([name]) => !frozen.includes(name)));
+  const trainable = trainableOf(model, frozen, adapter);
   const variables = [...trainable.values()];
   const before = await hashParameters(model, model.embeddingNames());
-  const optimiser = createOptimiser(trainable, config, rateFactors);
-  const stage = progress.stage(title, totalSteps);
+  const optimiser = createOptimiser(trainable, model, config);
   const metrics: Metrics[] = [];
-  const started = performance.now();
   let tokens = 0;
 
-  const runStep = async (index: number): Promise<Metrics> => {
-    const step = stepAt(index);
-    const kept: tf.Tensor[] = [];
-    const { value, grads } = valueAndGrads(() => {
-      const { loss, observed } = step.loss();
+  const gradientsOf = ({ loss }: MicroBatch, kept: tf.Tensor[]) => {
+    const observe = (options: ForwardOptions): tf.Scalar => {
+      const { loss: value, observed } = loss(options);
       if (observed) kept.push(tf.keep(observed));
-      return loss;
-    }, variables);
+      return value;
+    };
+    return config.recompute === true
+      ? valueAndRecomputedGrads((runBlock) => observe({ runBlock }), variables)
+      : valueAndGrads(() => observe({}), variables);
+  };
+
+  const diverged = (step: number, loss: number, examples: readonly number[], grads: Gradients) =>
+    describeDivergence({
+      step,
+      loss,
+      examples,
+      weights: [...model.variables, ...trainable],
+      gradients: [...trainable].flatMap(([name, variable]) => {
+        const gradient = grads[variable.name];
+        return gradient ? [[name, gradient] as const] : [];
+      }),
+    });
+
+  const runStep = async (index: number): Promise<Metrics> => {
+    const { parts, describe } = stepAt(index);
+    const total: Gradients = {};
+    const observed: number[] = [];
+    let loss = 0;
     try {
-      const loss = (await value.data())[0] ?? Number.NaN;
-      const norm = await globalNorm(grads);
-      if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
-        throw await describeDivergence(index, loss, model, grads);
+      for (const [place, part] of parts.entries()) {
+        adapter?.dropBy(`${seed}/${index}/${place}`);
+        const kept: tf.Tensor[] = [];
+        const { value, grads } = gradientsOf(part, kept);
+        try {
+          const partLoss = (await value.data())[0] ?? Number.NaN;
+          if (!Number.isFinite(partLoss)) throw await diverged(index, partLoss, part.examples, grads);
+          loss += part.weight * partLoss;
+          observed.push(...((await kept[0]?.data()) ?? []));
+          if (parts.length === 1) Object.assign(total, grads);
+          else accumulate(total, grads, part.weight);
+        } catch (error) {
+          tf.dispose(Object.values(grads));
+          throw error;
+        } finally {
+          tf.dispose([value, ...kept]);
+        }
+      }
+      if (adapter) checkAdapted(adapter, total);
+      const norm = await globalNorm(total);
+      if (!Number.isFinite(norm)) {
+        throw await diverged(
+          index,
+          loss,
+          parts.flatMap(({ examples }) => examples),
+          total,
+        );
       }
       const rate = learningRateAt(index, totalSteps, config);
-      optimiser.apply(grads, rate, clippingScale(norm, config.maxGradNorm));
-      tokens += step.tokens;
-      const common = { step: index, loss, grad_norm: norm, learning_rate: rate };
-      return step.describe(common, (await kept[0]?.data()) ?? []);
+      optimiser.apply(total, rate, clippingScale(norm, config.maxGradNorm));
+      for (const part of parts) tokens += part.tokens;
+      return describe({ step: index, loss, grad_norm: norm, learning_rate: rate }, observed);
     } finally {
-      tf.dispose([value, ...kept, ...Object.values(grads)]);
+      adapter?.dropBy(undefined);
+      tf.dispose(Object.values(total));
     }
   };
 
+  const checkpoints = checkpointing && {
+    every: checkpointing.every,
+    ...createCheckpoints<Metrics>({
+      folder: checkpointing.folder,
+      key: checkpointKey({
+        dsteer: dsteerVersion,
+        engine: activeEngine().name,
+        title,
+        totalSteps,
+        config,
+        lora: adapter && [
+          adapter.config,
+          await hashParameters({ ...model, variables: adapter.variables }, [...adapter.variables.keys()]),
+        ],
+        frozen,
+        seed,
+        dataHash,
+        base: await hashParameters(model, [...model.variables.keys()]),
+      }),
+      seed,
+      trainable,
+      optimiser,
+      progress,
+    }),
+  };
+
+  let stage: ReturnType<typeof progress.stage> | undefined;
+  const started = performance.now();
   try {
-    for (let index = 0; index < totalSteps; index++) {
+    const resumed = await checkpoints?.resume();
+    metrics.push(...(resumed?.metrics ?? []));
+    tokens = resumed?.tokens ?? 0;
+    stage = progress.stage(title, totalSteps);
+    if (resumed) stage.advance(resumed.step);
+    for (let index = resumed?.step ?? 0; index < totalSteps; index++) {
       const seen = tokens;
       const described = await runStep(index);
       metrics.push(described);
+      const done = index + 1;
+      if (checkpoints && (done % checkpoints.every === 0 || done === totalSteps)) {
+        await checkpoints.save({ step: done, tokens, metrics });
+      }
       stage.advance(1, tokens - seen);
       await onStep?.(described);
     }
+    const spoilt = await firstNonFinite(trainable);
+    if (spoilt !== undefined) {
+      throw new ComputationError(`training diverged at its last step: not finite: the weight ${spoilt}`, {
+        hint: 'lower the learning rate, or clip the gradient harder',
+      });
+    }
   } finally {
     optimiser.dispose();
-    stage.end();
+    stage?.end();
   }
   const after = await hashParameters(model, model.embeddingNames());
   return {

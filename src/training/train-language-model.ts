@@ -1,9 +1,17 @@
 import { createRandom, UsageError } from '../base/index.js';
 import type { TokenBatch } from '../data/index.js';
 import { targetLogps, tf } from '../engine/index.js';
-import { type Arranger, arrange, arrangedBatch, type LanguageModel } from '../model/index.js';
-import type { OptimiserConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
-import { optimise } from './optimise.js';
+import {
+  type Arranger,
+  arrange,
+  arrangedBatch,
+  type ForwardOptions,
+  type LanguageModel,
+} from '../model/index.js';
+import type { LoraConfig, OptimiserConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
+import { optimiseTrained } from './fine-tune.js';
+import { hashNumbers } from './hash-data.js';
+import { type MicroBatch, microBatches } from './optimise.js';
 
 /**
  * Text cut into rows of one length, context + 1: a row's first `context` tokens are read, its last `context` predicted.
@@ -13,6 +21,10 @@ export type TokenRows = readonly Int32Array[];
 export interface LanguageModellingConfig extends OptimiserConfig {
   /** Updates; the rows are gone through as often as that takes, each time in a new order. */
   readonly steps: number;
+  /** `frozen` keeps E and W_U fixed. Default: `unfrozen`. */
+  readonly embeddings?: 'frozen' | 'unfrozen' | undefined;
+  /** Train an adapter alone and merge it at the end. */
+  readonly lora?: LoraConfig | undefined;
 }
 
 /** @throws UsageError when there is no row, or rows differ in length */
@@ -49,33 +61,55 @@ export const meanNextTokenLogp = (
   model: LanguageModel,
   batch: TokenBatch,
   targets: Int32Array,
+  options: ForwardOptions = {},
 ): tf.Scalar => {
-  const { final } = model.forward(batch);
+  const { final } = model.forward(batch, options);
   return tf.mean(targetLogps(final, model.unembedding(), tf.tensor1d(targets, 'int32'))) as tf.Scalar;
 };
 
-/** Rows of each step: one endless sequence of shuffles of all rows, cut into batches of one size. */
-const rowsByStep = (rows: TokenRows, { batchSize }: OptimiserConfig, seed: number) => {
-  const random = createRandom(seed).fork('row-order');
-  const waiting: Int32Array[] = [];
-  return (): Int32Array[] => {
-    while (waiting.length < batchSize) {
-      for (const row of random.shuffle(rows)) waiting.push(row);
+/**
+ * Values drawn one after another from a stream of randomness, by the step that they are for: a later step than asked for
+ * last draws those between too, so that training which begins anywhere sees what an unbroken one would.
+ */
+const drawnByStep = <T>(start: () => () => T) => {
+  let draw = start();
+  let next = 0;
+  return (step: number): T => {
+    if (step < next) [draw, next] = [start(), 0];
+    while (next < step) {
+      draw();
+      next++;
     }
-    return waiting.splice(0, batchSize);
+    next++;
+    return draw();
   };
 };
 
+/** Places of the rows of each step: one endless sequence of shuffles of all rows, cut into batches of one size. */
+const rowsByStep = (count: number, { batchSize }: OptimiserConfig, seed: number) => {
+  const all = Array.from({ length: count }, (_, row) => row);
+  return drawnByStep(() => {
+    const random = createRandom(seed).fork('row-order');
+    const waiting: number[] = [];
+    return (): number[] => {
+      while (waiting.length < batchSize) for (const row of random.shuffle(all)) waiting.push(row);
+      return waiting.splice(0, batchSize);
+    };
+  });
+};
+
 /** Where an encoder–decoder's rows are cut, anew at each step: its encoder sees between an eighth and seven of them. */
-const prefixByStep = (context: number, seed: number): (() => number) => {
-  const random = createRandom(seed).fork('prefix');
+const prefixByStep = (context: number, seed: number) => {
   const least = Math.ceil(context / 8);
-  return () => least + random.integer(Math.max(1, context - 2 * least + 1));
+  return drawnByStep(() => {
+    const random = createRandom(seed).fork('prefix');
+    return () => least + random.integer(Math.max(1, context - 2 * least + 1));
+  });
 };
 
 /**
  * Trains `model` in place to predict the next token of text: the negative log-likelihood averaged over all positions.
- * Every parameter is trained.
+ * Every parameter is trained, unless the configuration says otherwise.
  *
  * @throws UsageError for rows of unequal lengths; ComputationError when training diverges
  */
@@ -86,22 +120,34 @@ export const trainLanguageModel = (
   options: TrainingOptions,
 ): Promise<TrainingResult> => {
   const context = contextOf(rows);
-  const nextRows = rowsByStep(rows, config, options.seed);
-  const nextPrefix = prefixByStep(context, options.seed);
-  return optimise<StepMetrics>({
+  const membersAt = rowsByStep(rows.length, config, options.seed);
+  const prefixAt = prefixByStep(context, options.seed);
+  const partOf = (members: readonly number[], prefix: number, weight: number): MicroBatch => {
+    const chosen = members.flatMap((row) => rows[row] ?? []);
+    const { batch, targets } = batchOfRows(chosen, context, model, prefix);
+    return {
+      weight,
+      tokens: targets.length,
+      examples: members,
+      loss: (forward) => ({ loss: tf.neg(meanNextTokenLogp(model, batch, targets, forward)) as tf.Scalar }),
+    };
+  };
+  return optimiseTrained<StepMetrics>({
     model,
     title: 'pretraining',
     totalSteps: config.steps,
-    stepAt: () => {
-      const { batch, targets } = batchOfRows(nextRows(), context, model, nextPrefix());
+    stepAt: (step) => {
+      const members = membersAt(step);
+      const prefix = prefixAt(step);
       return {
-        tokens: targets.length,
-        loss: () => ({ loss: tf.neg(meanNextTokenLogp(model, batch, targets)) as tf.Scalar }),
+        parts: microBatches(members, config).map((part) =>
+          partOf(part, prefix, part.length / members.length),
+        ),
         describe: (common) => common,
       };
     },
     config,
-    frozen: [],
+    dataHash: hashNumbers(rows),
     options,
   });
 };

@@ -1,7 +1,9 @@
 import { tf } from '../engine/index.js';
 import type { LanguageModel } from '../model/index.js';
 import type { FineTuningConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
-import { batchOrder, factorsOf, optimise } from './optimise.js';
+import { fineTune } from './fine-tune.js';
+import { hashNumbers } from './hash-data.js';
+import { type MicroBatch, microBatches } from './optimise.js';
 import { packedTokenLogps, packSequences, type TokenSequence } from './packed-sequences.js';
 
 /**
@@ -16,25 +18,32 @@ export const trainSft = (
   config: FineTuningConfig,
   options: TrainingOptions,
 ): Promise<TrainingResult> => {
-  const batches = batchOrder(data.length, config.batchSize, config.epochs, options.seed);
-  return optimise<StepMetrics>({
-    model: policy,
+  const tokensIn = (members: readonly number[]): number =>
+    members.reduce((sum, index) => sum + (data[index]?.completion.length ?? 0), 0);
+  const partOf = (members: readonly number[], share: number): MicroBatch => {
+    const packed = packSequences(
+      members.flatMap((index) => data[index] ?? []),
+      policy,
+    );
+    return {
+      weight: share,
+      tokens: packed.tokens,
+      examples: members,
+      loss: (forward) => ({
+        loss: tf.neg(tf.mean(packedTokenLogps(policy, packed, forward))) as tf.Scalar,
+      }),
+    };
+  };
+  return fineTune<StepMetrics>({
+    policy,
     title: 'SFT',
-    totalSteps: batches.length,
-    stepAt: (step) => {
-      const packed = packSequences(
-        (batches[step] ?? []).flatMap((index) => data[index] ?? []),
-        policy,
-      );
-      return {
-        tokens: packed.tokens,
-        loss: () => ({ loss: tf.neg(tf.mean(packedTokenLogps(policy, packed))) as tf.Scalar }),
-        describe: (common) => common,
-      };
-    },
+    examples: data.length,
+    dataHash: hashNumbers(data.flatMap(({ prompt, completion }) => [prompt, completion])),
+    stepOf: (members) => ({
+      parts: microBatches(members, config).map((part) => partOf(part, tokensIn(part) / tokensIn(members))),
+      describe: (common) => common,
+    }),
     config,
-    frozen: config.embeddings === 'frozen' ? policy.embeddingNames() : [],
-    rateFactors: factorsOf(policy.embeddingNames(), config.embeddingRateFactor ?? 1),
     options,
   });
 };

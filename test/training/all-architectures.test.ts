@@ -1,6 +1,5 @@
 /** Training and scoring work on models of any architecture alike. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createRandom } from '../../src/base/index.js';
 import { startEngine, targetLogps, tf } from '../../src/engine/index.js';
 import {
   arrange,
@@ -21,6 +20,7 @@ import {
 } from '../../src/training/index.js';
 import { maxDifference } from '../model/golden.js';
 import { smallConfigs, smallT5 } from '../model/small-models.js';
+import { tokenPairs } from './preference-data.js';
 
 const optimiser = {
   learningRate: 5e-3,
@@ -31,18 +31,7 @@ const optimiser = {
   weightDecay: 0,
 } as const;
 
-/** Prompts of any tokens, completions of unequal lengths: tokens below 10 are preferred to those from 10 on. */
-const preferences = (count: number) => {
-  const random = createRandom('preferences');
-  const tokens = (length: number, from: number, below: number): Int32Array =>
-    Int32Array.from({ length }, () => from + random.integer(below - from));
-  return Array.from({ length: count }, () => ({
-    prompt: tokens(1 + random.integer(6), 0, 20),
-    chosen: tokens(1 + random.integer(3), 0, 10),
-    rejected: tokens(1 + random.integer(3), 10, 20),
-  }));
-};
-const data = preferences(12);
+const data = tokenPairs(12);
 
 /** Σ log p of a completion, from a forward pass over this prompt and completion alone, arranged by hand. */
 const logpAlone = async (

@@ -15,6 +15,7 @@ import { fixturesFolder, fixturesPresent, maxDifference, needsFixtures, readJson
 interface Run {
   readonly optimizer: string;
   readonly variant: string;
+  readonly frozen: readonly string[];
   readonly hyper: { lr: number };
   readonly steps: {
     loss: number;
@@ -34,6 +35,10 @@ interface Expected {
   readonly preferences: { prompt: number[]; chosen: number[]; rejected: number[] }[];
   readonly reference_logps: { chosen: number; rejected: number }[];
   readonly runs: Run[];
+  readonly initial_gradient: {
+    readonly grad_l2: Record<string, number>;
+    readonly samples: { name: string; index: number; grad: number }[];
+  };
 }
 
 const weightsOf = async (model: LanguageModel): Promise<Map<string, Float32Array>> => {
@@ -42,27 +47,32 @@ const weightsOf = async (model: LanguageModel): Promise<Map<string, Float32Array
   return weights;
 };
 
+const pairsOf = ({ preferences }: Expected) =>
+  preferences.map(({ prompt, chosen, rejected }) => ({
+    prompt: Int32Array.from(prompt),
+    chosen: Int32Array.from(chosen),
+    rejected: Int32Array.from(rejected),
+  }));
+
 const deltaNorm = (after: Float32Array, before: Float32Array): number =>
   Math.sqrt(after.reduce((sum, value, i) => sum + (value - (before[i] ?? 0)) ** 2, 0));
 
-describe.each(availableEngines)('five DPO updates of the fixture llama with AdamW, engine %s', (engine) => {
+describe.each(availableEngines)('five DPO updates of the fixture llama, engine %s', (engine) => {
   beforeAll(() => startEngine(engine));
 
-  const cases = [
-    ['unfrozen', 'unfrozen', 'unfrozen'],
-    ['frozen embeddings and unembedding', 'frozen', 'frozen_embed_and_lm_head'],
-  ] as const;
+  const cases = (['adamw', 'sgd'] as const).flatMap((optimiser) =>
+    (['unfrozen', 'frozen_embed', 'frozen_embed_and_lm_head'] as const).map(
+      (variant) => [optimiser, variant] as const,
+    ),
+  );
   it.skipIf(!fixturesPresent).each(cases)(
-    `should follow PyTorch's float64 run, %s${needsFixtures}`,
-    async (_, embeddings, variant) => {
+    `should follow PyTorch's float64 run, %s, %s${needsFixtures}`,
+    async (optimiser, variant) => {
       const expected = readJson<Expected>(fixturesFolder, 'dpo_step', 'expected.json');
-      const run = expected.runs.find((one) => one.optimizer === 'adamw' && one.variant === variant);
-      if (!run) throw new Error(`the fixture has no run ${variant}`);
-      const data = expected.preferences.map(({ prompt, chosen, rejected }) => ({
-        prompt: Int32Array.from(prompt),
-        chosen: Int32Array.from(chosen),
-        rejected: Int32Array.from(rejected),
-      }));
+      const run = expected.runs.find((one) => one.optimizer === optimiser && one.variant === variant);
+      if (!run) throw new Error(`the fixture has no run ${optimiser}, ${variant}`);
+      expect(run.steps.length).toBe(6);
+      const data = pairsOf(expected);
       const policy = await loadModel(join(fixturesFolder, 'models', 'llama'));
       const initial = await weightsOf(policy);
       const reference = await referenceLogps(policy, data);
@@ -82,7 +92,9 @@ describe.each(availableEngines)('five DPO updates of the fixture llama with Adam
         schedule: 'constant',
         maxGradNorm: 0,
         weightDecay: 0,
-        embeddings,
+        optimiser,
+        embeddings: variant === 'frozen_embed_and_lm_head' ? 'frozen' : 'unfrozen',
+        alsoFrozen: variant === 'frozen_embed' ? ['model.embed_tokens.weight'] : [],
       };
       const result = await trainDpo(policy, data, reference, config, { seed: 1 });
       expect(result.metrics.length).toBe(5);
@@ -99,6 +111,7 @@ describe.each(availableEngines)('five DPO updates of the fixture llama with Adam
       }
       const last = run.steps[5];
       const after = await preferencePairLogps(policy, data);
+      let loss = 0;
       for (const [i, margin] of (last?.reward_margins ?? []).entries()) {
         const actual = dpoSigmoidLoss(
           {
@@ -110,7 +123,9 @@ describe.each(availableEngines)('five DPO updates of the fixture llama with Adam
           expected.beta,
         );
         expect(Math.abs(actual.margin - margin)).toBeLessThan(2e-5);
+        loss += actual.loss / data.length;
       }
+      expect(Math.abs(loss - (last?.loss ?? Number.NaN))).toBeLessThan(1e-5);
       const final = await weightsOf(policy);
       for (const [name, norm] of Object.entries(run.final_delta_l2)) {
         const moved = deltaNorm(
@@ -124,9 +139,54 @@ describe.each(availableEngines)('five DPO updates of the fixture llama with Adam
       }
       const { before, after: hashed } = result.embeddingHashes;
       expect(Object.keys(before)).toEqual(['model.embed_tokens.weight', 'lm_head.weight']);
-      for (const name of Object.keys(before))
-        expect(hashed[name] === before[name]).toBe(embeddings === 'frozen');
+      for (const name of Object.keys(before)) {
+        expect(hashed[name] === before[name], name).toBe(run.frozen.includes(name));
+      }
+      const l2 = (values: Float32Array): number => Math.hypot(...values);
+      for (const [name, norm] of Object.entries(run.final_param_l2)) {
+        expect(Math.abs(l2(final.get(name) ?? new Float32Array()) / norm - 1), name).toBeLessThan(1e-5);
+      }
       policy.dispose();
+    },
+  );
+
+  it.skipIf(!fixturesPresent)(
+    `should have PyTorch's gradient of every tensor, whole or in parts and recomputed${needsFixtures}`,
+    async () => {
+      const expected = readJson<Expected>(fixturesFolder, 'dpo_step', 'expected.json');
+      const { grad_l2, samples } = expected.initial_gradient;
+      for (const memory of [{}, { microBatchSize: 3, recompute: true }]) {
+        const policy = await loadModel(join(fixturesFolder, 'models', 'llama'));
+        const initial = await weightsOf(policy);
+        const data = pairsOf(expected);
+        // One step of plain gradient descent at rate 1 takes the gradient itself off the weights.
+        const config: DpoConfig = {
+          beta: expected.beta,
+          optimiser: 'sgd',
+          learningRate: 1,
+          epochs: 1,
+          batchSize: data.length,
+          warmupSteps: 0,
+          schedule: 'constant',
+          maxGradNorm: 0,
+          weightDecay: 0,
+          embeddings: 'unfrozen',
+          ...memory,
+        };
+        await trainDpo(policy, data, await referenceLogps(policy, data), config, { seed: 1 });
+        const final = await weightsOf(policy);
+        expect([...policy.variables.keys()].sort()).toEqual(Object.keys(grad_l2).sort());
+        for (const [name, norm] of Object.entries(grad_l2)) {
+          const [after, before] = [final.get(name), initial.get(name)];
+          const moved = deltaNorm(after ?? new Float32Array(), before ?? new Float32Array());
+          expect(Math.abs(moved / norm - 1), name).toBeLessThan(1e-4);
+        }
+        for (const { name, index, grad } of samples) {
+          const moved = (initial.get(name)?.[index] ?? Number.NaN) - (final.get(name)?.[index] ?? Number.NaN);
+          expect(Math.abs(moved - grad), name).toBeLessThan(1e-6);
+        }
+        policy.dispose();
+      }
     },
   );
 });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ComputationError, createRandom } from '../../src/base/index.js';
+import { ComputationError } from '../../src/base/index.js';
 import { startEngine, tf } from '../../src/engine/index.js';
 import { hashParameters, type LanguageModel } from '../../src/model/index.js';
 import {
@@ -10,6 +10,7 @@ import {
   trainDpo,
 } from '../../src/training/index.js';
 import { maxDifference } from '../model/golden.js';
+import { tokenPairs } from './preference-data.js';
 import { smallModel } from './small-model.js';
 
 const config: DpoConfig = {
@@ -24,18 +25,7 @@ const config: DpoConfig = {
   embeddings: 'frozen',
 };
 
-/** Prompts of any tokens, completions of unequal lengths: tokens below 10 are preferred to those from 10 on. */
-const preferences = (count: number) => {
-  const random = createRandom('preferences');
-  const tokens = (length: number, from: number, below: number): Int32Array =>
-    Int32Array.from({ length }, () => from + random.integer(below - from));
-  return Array.from({ length: count }, () => ({
-    prompt: tokens(1 + random.integer(6), 0, 20),
-    chosen: tokens(1 + random.integer(3), 0, 10),
-    rejected: tokens(1 + random.integer(3), 10, 20),
-  }));
-};
-const data = preferences(12);
+const data = tokenPairs(12);
 
 const train = async (policy: LanguageModel, overrides: Partial<DpoConfig> = {}, seed = 3) => {
   const reference = await referenceLogps(policy, data);
@@ -184,8 +174,45 @@ describe('trainDpo', () => {
       (error: unknown) => error,
     );
     expect(failure).toBeInstanceOf(ComputationError);
-    expect(String(failure)).toMatch(/step 0.*model\.layers\.1\.mlp\.down_proj\.weight/);
+    expect(String(failure)).toMatch(
+      /step 0.*model\.layers\.1\.mlp\.down_proj\.weight.*examples \d+(, \d+){4} /,
+    );
     expect(tf.memory().numTensors).toBe(before);
+    policy.dispose();
+  });
+
+  it('should name the step, the gradient and the part of the batch that a bad example spoils, before it does harm', async () => {
+    const policy = smallModel();
+    const reference = await referenceLogps(policy, data);
+    reference.chosen[7] = Number.NaN;
+    const weights: Record<string, string>[] = [await allHashes(policy)];
+    const plain = { ...config, warmupSteps: 0, microBatchSize: 1 };
+    const failure = await trainDpo(policy, data, reference, plain, {
+      seed: 3,
+      onStep: async () => {
+        weights.push(await allHashes(policy));
+      },
+    }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ComputationError);
+    // `weights` holds the state before each step made; the one that failed made none.
+    const step = weights.length - 1;
+    expect(String(failure)).toMatch(
+      new RegExp(
+        `step ${step}: the loss is NaN; not finite: the gradient of model\\..*examples 7 \\(counted from 0`,
+      ),
+    );
+    expect(await allHashes(policy)).toEqual(weights.at(-1));
+    policy.dispose();
+  });
+
+  it('should say so when the last update itself goes out of bounds', async () => {
+    const policy = smallModel();
+    const reference = await referenceLogps(policy, data);
+    const once = { ...config, epochs: 1, batchSize: 12, warmupSteps: 0, maxGradNorm: 0, beta: 100 };
+    const wild = { ...once, optimiser: 'sgd', schedule: 'constant', learningRate: 1e38 } as const;
+    await expect(trainDpo(policy, data, reference, wild, { seed: 3 })).rejects.toThrow(
+      /diverged at its last step: not finite: the weight model\./,
+    );
     policy.dispose();
   });
 

@@ -93,6 +93,21 @@ describe('learningRateAt', () => {
     expect([4, 8, 12].map((step) => rate(step, 'constant'))).toEqual([2, 2, 2]);
     expect(rate(0, 'linear', 0)).toBe(2);
   });
+
+  it('should warm up for a share of all steps where no number of them is given, rounded up as Hugging Face does', () => {
+    const shared = (step: number, warmupSteps: number): number =>
+      learningRateAt(step, 12, { learningRate: 2, warmupSteps, warmupShare: 0.3, schedule: 'constant' });
+    expect([0, 1, 2, 3, 4].map((step) => shared(step, 0))).toEqual([0, 0.5, 1, 1.5, 2]);
+    expect([0, 1, 2].map((step) => shared(step, 2))).toEqual([0, 1, 2]);
+  });
+
+  it('should end at a share of the peak where one is given', () => {
+    const ending = (step: number, schedule: 'linear' | 'cosine'): number =>
+      learningRateAt(step, 12, { learningRate: 2, warmupSteps: 4, finalRateShare: 0.25, schedule });
+    for (const schedule of ['linear', 'cosine'] as const) {
+      expect([4, 8, 12].map((step) => ending(step, schedule))).toEqual([2, 1.25, 0.5]);
+    }
+  });
 });
 
 describe('batchOrder', () => {

@@ -1,6 +1,7 @@
 /** The schemas of the three kinds of specification: how evidence is made, what is asserted of it, what runs together. */
 import { z } from 'zod';
 import { attributes } from '../../data/index.js';
+import { objectives, preferenceLossNames } from '../../training/index.js';
 import { controlIds, isPropertyMetric, metricCatalogue, metricIds } from '../metrics/catalogue.js';
 
 const name = z
@@ -16,20 +17,60 @@ const experimentName = z
 const text = z.string().min(1);
 const count = z.int().min(1);
 
-export const trainingSchema = z.strictObject({
-  /** β of the DPO loss. */
+const loraSchema = z.strictObject({
+  rank: count,
+  alpha: z.number().positive(),
+  /** Share of the adapters' inputs dropped in training. */
+  dropout: z.number().min(0).lt(1).optional(),
+  /** Modules by the end of their names, such as q_proj; PEFT's for the architecture where absent. */
+  targetModules: z.array(text).min(1).optional(),
+});
+
+const stageSchema = z.strictObject({
+  /** dpo: preferences, by `loss`; sft: the chosen answers; lm: plain text. */
+  objective: z.enum(objectives).optional(),
+  /** The loss of preferences; sigmoid (DPO) where absent. */
+  loss: z.enum(preferenceLossNames).optional(),
+  /** β of the DPO loss; of ORPO the weight of the odds ratio. */
   beta: z.number().positive().default(0.1),
+  /** ε of cdpo and robust: the share of labels taken to be the wrong way round. */
+  labelSmoothing: z.number().min(0).lt(0.5).optional(),
+  /** γ of simpo. */
+  gamma: z.number().min(0).optional(),
+  /** Log-ratios divided by the tokens of their completion; true of ipo alone where absent. */
+  lengthNormalised: z.boolean().optional(),
+  /** Of lm: a text file relative to this file, instead of the prompts and chosen answers. */
+  corpus: text.optional(),
   learningRate: z.number().positive(),
   epochs: count,
   /** Preference tuples a step. */
   batchSize: count,
+  /** Of these, how many go through the model at once; all where absent. */
+  microBatchSize: count.optional(),
+  /** Compute activations a second time instead of keeping them. */
+  recompute: z.boolean().optional(),
+  optimiser: z.enum(['adamw', 'sgd']).optional(),
   warmupSteps: z.int().min(0).default(0),
+  /** Instead of `warmupSteps`: a share of all steps. */
+  warmupShare: z.number().min(0).max(1).optional(),
   schedule: z.enum(['constant', 'linear', 'cosine']).default('constant'),
+  /** Where the schedule ends, as a share of the learning rate; 0 where absent. */
+  finalRateShare: z.number().min(0).max(1).optional(),
   maxGradNorm: z.number().positive().default(1),
   weightDecay: z.number().min(0).default(0),
   embeddings: z.enum(['frozen', 'unfrozen']).default('frozen'),
   /** Learning rate of E and W_U as a factor of the others'; acts only where they are unfrozen. */
   embeddingRateFactor: z.number().min(0).default(1),
+  /** Train low-rank adapters alone. */
+  lora: loraSchema.optional(),
+  /** Steps from one checkpoint of `dsteer train` to the next: a twentieth of all where absent, 0 for none. */
+  checkpointEvery: z.int().min(0).optional(),
+});
+
+/** The last stage; those before it make the model that it begins with. */
+export const trainingSchema = stageSchema.extend({
+  /** Stages run first, in this order: base → SFT → DPO is one of `objective: sft`. */
+  initial: z.array(stageSchema).min(1).optional(),
 });
 
 const mixturePartSchema = z.strictObject({
