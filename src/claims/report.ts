@@ -68,9 +68,18 @@ export type Comparison =
 /** Which correction for many hypotheses a claim takes part in: Holm's, Benjamini and Hochberg's, or none. */
 export type Family = 'headline' | 'screen' | 'none';
 
+/** Where a claim's specification stands; lines count from 1. */
+export interface SpecLocation {
+  /** From the package for shipped specifications, from the working directory for the user's own; with slashes. */
+  readonly file: string;
+  readonly line: number;
+}
+
 /** A claim as judged in one experiment. */
 export interface ClaimReport extends Judgement {
   readonly id: string;
+  /** The case of the specification that was judged; reports written before it was recorded lack it. */
+  readonly location?: SpecLocation;
   readonly title: string;
   /** Section of the paper that makes the claim. */
   readonly source: string;

@@ -1,5 +1,14 @@
 /** Views of a run: one reporter a file, all over the report model of src/claims. */
 
+export {
+  CHART_DATA_FILE,
+  type ChartData,
+  type LayerPoint,
+  readChartData,
+  type Spectrum,
+  type SweepPoint,
+  type TextSample,
+} from './charts/chart-data.js';
 export { comparisonCsv } from './comparison-csv.js';
 export { comparisonMarkdown } from './comparison-markdown.js';
 export { type ConsoleOptions, renderComparison, renderConsole, totalsLine } from './console-table.js';
@@ -20,6 +29,7 @@ export {
   printable,
 } from './format.js';
 export { controlsByRole, groupByEvidence, groupTitle } from './groups.js';
+export { type HtmlPage, renderHtml, writeHtml } from './html/write-html.js';
 export { escapeXml, junitXml } from './junit.js';
 export { escapeMarkdown } from './markdown.js';
 export { createPlainProgress, type PlainProgressOptions } from './plain-progress.js';

@@ -55,6 +55,7 @@ const comparison = z.union([
 ]);
 
 const claim = judgement.extend({
+  location: z.looseObject({ file: z.string(), line: z.number() }).exactOptional(),
   source: z.string(),
   statement: z.string(),
   experiment: z.string().nullable(),
