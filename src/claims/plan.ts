@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { UsageError } from '../base/index.js';
 import { distinctTasks, type Job, subjects, type Task } from './jobs/job.js';
-import { type VariantControl, variantControls } from './metrics/catalogue.js';
+import { alternativeVectors, variantControls } from './metrics/catalogue.js';
 import type { LoadedExperiment } from './spec/load.js';
 import type { ComparisonSpec } from './spec/schema.js';
 import type { SelectedCase, SelectedTable, Selection } from './spec/select.js';
@@ -100,7 +100,8 @@ export const planJobs = (selection: Selection, seed?: number): Job[] => {
       experiment,
       seed: jobSeed,
       tasks: distinct,
-      variants: variantControls.filter((control: VariantControl) => asked.has(control)),
+      variants: variantControls.filter((control) => asked.has(control)),
+      alternatives: alternativeVectors.filter((control) => asked.has(control)),
     };
   });
 };

@@ -3,7 +3,7 @@
 import { UsageError } from '../base/index.js';
 import type { Interval } from './interval.js';
 import { checkLevel } from './interval.js';
-import { normalQuantile } from './normal.js';
+import { normalQuantile, normalTail } from './normal.js';
 
 /**
  * Wilson's (1927) score interval for successes / trials, without continuity correction; [0, 1] of no trial.
@@ -26,4 +26,31 @@ export const wilsonInterval = (successes: number, trials: number, level = 0.95):
     successes === 0 ? 0 : Math.max(0, centre - half),
     successes === trials ? 1 : Math.min(1, centre + half),
   ];
+};
+
+export interface ScorePValueOptions {
+  /** The rate under the null hypothesis. */
+  readonly threshold: number;
+  /** `above`: small p says that the rate lies above the threshold. */
+  readonly direction: 'above' | 'below';
+}
+
+/**
+ * One-sided p of the score test of a rate: the test whose acceptance region is Wilson's interval. A threshold at 0 or 1
+ * leaves nothing to chance: p is 1 where the rate equals it, 0 otherwise.
+ *
+ * @throws {UsageError} unless 0 ≤ successes ≤ trials, with a trial
+ */
+export const scorePValue = (
+  successes: number,
+  trials: number,
+  { threshold, direction }: ScorePValueOptions,
+): number => {
+  if (!(successes >= 0 && successes <= trials && trials > 0 && Number.isFinite(trials))) {
+    throw new UsageError(`${successes} successes of ${trials} trials make no rate`);
+  }
+  const distance = (successes / trials - threshold) * (direction === 'above' ? 1 : -1);
+  const deviation = Math.sqrt((threshold * (1 - threshold)) / trials);
+  if (!(deviation > 0)) return distance > 0 ? 0 : 1;
+  return normalTail(distance / deviation);
 };

@@ -20,6 +20,8 @@ export interface FineTuningConfig extends OptimiserConfig {
   readonly epochs: number;
   /** `frozen` keeps E and W_U fixed. */
   readonly embeddings: 'frozen' | 'unfrozen';
+  /** Learning rate of E and W_U as a factor of the others'; acts only where they are unfrozen. Default 1. */
+  readonly embeddingRateFactor?: number;
 }
 
 export interface DpoConfig extends FineTuningConfig {

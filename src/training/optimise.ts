@@ -22,6 +22,8 @@ export interface OptimiseInput<Metrics extends StepMetrics> {
   readonly config: OptimiserConfig;
   /** Names of parameters that stay fixed. */
   readonly frozen: readonly string[];
+  /** Learning rates of some parameters, as factors of the schedule's. */
+  readonly rateFactors?: ReadonlyMap<string, number>;
   readonly options: TrainingOptions<Metrics>;
 }
 
@@ -83,18 +85,30 @@ const describeDivergence = async (
   );
 };
 
+/** The learning-rate factor of each of these parameters. */
+export const factorsOf = (names: readonly string[], factor: number): ReadonlyMap<string, number> =>
+  new Map(names.map((name) => [name, factor]));
+
 /** Weights, without and with decay: Hugging Face's trainer spares the gains of norms. */
 const createOptimiser = (
   trainable: ReadonlyMap<string, tf.Variable>,
   { learningRate, weightDecay }: OptimiserConfig,
+  rateFactors: ReadonlyMap<string, number>,
 ) => {
-  const groups = [true, false].map((decayed) => ({
-    variables: new Map([...trainable].filter(([, { rank }]) => rank > 1 === decayed)),
-    adamW: createAdamW({ learningRate, weightDecay: decayed ? weightDecay : 0 }),
-  }));
+  const factorOf = (name: string): number => rateFactors.get(name) ?? 1;
+  const factors = [...new Set([...trainable.keys()].map(factorOf))];
+  const groups = factors.flatMap((factor) =>
+    [true, false].map((decayed) => ({
+      factor,
+      variables: new Map(
+        [...trainable].filter(([name, { rank }]) => rank > 1 === decayed && factorOf(name) === factor),
+      ),
+      adamW: createAdamW({ learningRate, weightDecay: decayed ? weightDecay : 0 }),
+    })),
+  );
   return {
     apply: (grads: Readonly<Record<string, tf.Tensor>>, rate: number, scale: number): void => {
-      for (const { variables, adamW } of groups) adamW.apply(variables, grads, rate, scale);
+      for (const { variables, adamW, factor } of groups) adamW.apply(variables, grads, factor * rate, scale);
     },
     dispose: (): void => {
       for (const { adamW } of groups) adamW.dispose();
@@ -115,13 +129,14 @@ export const optimise = async <Metrics extends StepMetrics>({
   stepAt,
   config,
   frozen,
+  rateFactors = new Map(),
   options: { progress = silentProgress, onStep },
 }: OptimiseInput<Metrics>): Promise<TrainingResult<Metrics>> => {
   if (totalSteps < 1) throw new UsageError(`${title}: there is nothing to train on`);
   const trainable = new Map([...model.variables].filter(([name]) => !frozen.includes(name)));
   const variables = [...trainable.values()];
   const before = await hashParameters(model, model.embeddingNames());
-  const optimiser = createOptimiser(trainable, config);
+  const optimiser = createOptimiser(trainable, config, rateFactors);
   const stage = progress.stage(title, totalSteps);
   const metrics: Metrics[] = [];
   const started = performance.now();

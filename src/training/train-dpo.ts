@@ -5,7 +5,7 @@ import type { LanguageModel } from '../model/index.js';
 import type { DpoConfig, DpoStepMetrics, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
 import { dpoLosses } from './dpo-losses.js';
 import { dpoSigmoidLoss } from './losses.js';
-import { batchOrder, optimise, type TrainingStep } from './optimise.js';
+import { batchOrder, factorsOf, optimise, type TrainingStep } from './optimise.js';
 import { packedSequenceLogps, packSequences } from './packed-sequences.js';
 import { pairOf, type ReferenceLogps } from './sequence-logps.js';
 
@@ -105,6 +105,7 @@ export const trainDpo = async (
     },
     config,
     frozen: config.embeddings === 'frozen' ? policy.embeddingNames() : [],
+    rateFactors: factorsOf(policy.embeddingNames(), config.embeddingRateFactor ?? 1),
     options,
   });
 };

@@ -1,7 +1,7 @@
 import { tf } from '../engine/index.js';
 import type { LanguageModel } from '../model/index.js';
 import type { FineTuningConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
-import { batchOrder, optimise } from './optimise.js';
+import { batchOrder, factorsOf, optimise } from './optimise.js';
 import { packedTokenLogps, packSequences, type TokenSequence } from './packed-sequences.js';
 
 /**
@@ -34,6 +34,7 @@ export const trainSft = (
     },
     config,
     frozen: config.embeddings === 'frozen' ? policy.embeddingNames() : [],
+    rateFactors: factorsOf(policy.embeddingNames(), config.embeddingRateFactor ?? 1),
     options,
   });
 };

@@ -1,10 +1,14 @@
 /** Evidence made by hand: hidden states are given, so that every metric's right answer is known beforehand. */
+import { join } from 'node:path';
 import type { HiddenStates } from '../../src/activations/index.js';
 import { createRandom, type Random } from '../../src/base/index.js';
+import { crossFitted } from '../../src/claims/evidence/cross-fitted-vectors.js';
 import type { PolicyEvidence } from '../../src/claims/evidence/policy-evidence.js';
-import { crossFitted, type SeedEvidence, type Variant } from '../../src/claims/evidence/seed-evidence.js';
+import type { SeedEvidence } from '../../src/claims/evidence/seed-evidence.js';
+import type { Variant } from '../../src/claims/evidence/variant.js';
 import { type ExperimentSpec, parseSpec } from '../../src/claims/index.js';
-import type { EncodedPreference } from '../../src/data/index.js';
+import type { AlternativeVector } from '../../src/claims/metrics/catalogue.js';
+import { assetsFolder, type EncodedPreference, loadTokenizer, type Tokenizer } from '../../src/data/index.js';
 import { crossFitVectors, displacements } from '../../src/geometry/index.js';
 import { dot } from '../../src/linalg/index.js';
 import type { LanguageModel } from '../../src/model/index.js';
@@ -57,7 +61,12 @@ export interface SyntheticOptions {
   /** Tokens of the two completions of each prompt; two arbitrary ones if left out. */
   readonly tokens?: readonly { readonly chosen: number; readonly rejected: number }[];
   readonly seed?: number;
+  /** Vectors from elsewhere, the same at every site. */
+  readonly alternatives?: Partial<Record<AlternativeVector, Float64Array>>;
 }
+
+/** Of the shipped base model. */
+export const shippedTokenizer = (): Promise<Tokenizer> => loadTokenizer(join(assetsFolder(), 'model'));
 
 export const syntheticEvidence = async (options: SyntheticOptions): Promise<SeedEvidence> => {
   const { model, base, policies, residuals, seed = 100 } = options;
@@ -122,10 +131,22 @@ export const syntheticEvidence = async (options: SyntheticOptions): Promise<Seed
   return {
     experiment: tinyExperiment(),
     seed,
-    data: { train: [], heldOut, clusters: heldOut.map(({ source }) => source), folds },
+    data: {
+      train: [],
+      tokenizer: await shippedTokenizer(),
+      heldOut,
+      clusters: heldOut.map(({ source }) => source),
+      folds,
+    },
     layers: basePolicy.hidden.layers,
     base: basePolicy,
     variant,
+    startOf: () => basePolicy,
+    alternative: (name) => {
+      const vector = options.alternatives?.[name];
+      if (vector === undefined) throw new RangeError(`no ${name}`);
+      return crossFitted([vector, vector], folds);
+    },
     training: () => undefined,
     displacement,
     vectors: (name, site) => crossFitted(crossFitVectors(displacement(name, site), folds), folds),

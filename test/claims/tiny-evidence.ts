@@ -1,17 +1,18 @@
 /** Evidence of a real, tiny model on random tokens: milliseconds to make. */
 import { createRandom, silentProgress } from '../../src/base/index.js';
 import type { ExperimentData } from '../../src/claims/evidence/experiment-data.js';
-import { collectPolicyEvidence } from '../../src/claims/evidence/policy-evidence.js';
+import { evidenceOf } from '../../src/claims/evidence/prepare-evidence.js';
 import {
   collectSeedEvidence,
   type SeedEvidence,
-  type Variant,
+  type SeedEvidenceOptions,
 } from '../../src/claims/evidence/seed-evidence.js';
+import type { Variant } from '../../src/claims/evidence/variant.js';
+import type { ExperimentSpec } from '../../src/claims/index.js';
 import type { EncodedPreference } from '../../src/data/index.js';
 import type { LanguageModel } from '../../src/model/index.js';
-import { referenceLogps } from '../../src/training/index.js';
 import { randomTokens, tinyConfig } from '../activations/tiny-llama.js';
-import { alternatingFolds, tinyExperiment } from './synthetic-evidence.js';
+import { alternatingFolds, shippedTokenizer, tinyExperiment } from './synthetic-evidence.js';
 
 /** Pairs whose completions differ from the first token on; `length` of both, or one to three tokens each. */
 export const randomPairs = (count: number, seed: string, length?: number): EncodedPreference[] => {
@@ -31,29 +32,31 @@ export const randomPairs = (count: number, seed: string, length?: number): Encod
   });
 };
 
-export const tinyData = (
+export const tinyData = async (
   heldOut: readonly EncodedPreference[],
   train = randomPairs(48, 'train', 1),
-): ExperimentData => ({
+): Promise<ExperimentData> => ({
   train,
+  tokenizer: await shippedTokenizer(),
   heldOut,
   clusters: heldOut.map(({ source }) => source),
   folds: alternatingFolds(heldOut.length),
 });
 
+interface TinyEvidenceOptions extends Partial<Omit<SeedEvidenceOptions, 'variants' | 'progress'>> {
+  readonly data?: ExperimentData;
+  readonly experiment?: ExperimentSpec;
+}
+
 /** Trains the variants for a few steps; the caller disposes the evidence, and the base. */
 export const tinySeedEvidence = async (
-  baseModel: LanguageModel,
+  model: LanguageModel,
   variants: readonly Variant[],
-  { seed = 100, data = tinyData(randomPairs(96, 'held out')), experiment = tinyExperiment() } = {},
-): Promise<SeedEvidence> =>
-  collectSeedEvidence({
-    experiment,
-    seed,
-    data,
-    baseModel,
-    base: await collectPolicyEvidence(baseModel, data.heldOut, experiment.readout, silentProgress),
-    reference: await referenceLogps(baseModel, data.train),
-    variants,
-    progress: silentProgress,
-  });
+  { seed = 100, data, experiment = tinyExperiment(), alternatives = [] }: TinyEvidenceOptions = {},
+): Promise<SeedEvidence> => {
+  const prepared = await evidenceOf(
+    { experiment, data: data ?? (await tinyData(randomPairs(96, 'held out'))), model },
+    silentProgress,
+  );
+  return collectSeedEvidence(prepared, { seed, variants, alternatives, progress: silentProgress });
+};

@@ -79,7 +79,7 @@ describe('outcomes', () => {
 
 describe('describeVerdict', () => {
   const control = (id: string, verdict: 'holds' | 'breaks', beaten: boolean) =>
-    ({ id, verdict, beaten }) as ClaimReport['controls'][number];
+    ({ id, verdict, beaten, role: 'control' }) as ClaimReport['controls'][number];
 
   it('says which controls hold as well', () => {
     const controls = [control('placebo-noise', 'holds', false), control('sft', 'holds', true)];

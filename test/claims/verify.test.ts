@@ -21,6 +21,8 @@ import { tinyConfig } from '../activations/tiny-llama.js';
 import { experimentText } from './synthetic-evidence.js';
 
 const heldOut = 80;
+/** Two of them below half the depth, one in the upper range. */
+const layers = 4;
 const promptMetrics = metricIds.filter((id) => !isPropertyMetric(id));
 
 let folder: string;
@@ -43,17 +45,25 @@ const writePairs = (file: string, count: number): Promise<void> => {
   return writeFile(file, lines.join('\n'));
 };
 
+const spectral: readonly string[] = [
+  'singular-value-ratio',
+  'leading-direction-cosine',
+  'spectral-entropy-drop',
+  'participation-ratio',
+  'components-80',
+  'components-95',
+];
+
 /** Every control, but one alone where a bootstrap of spectra makes each of them cost seconds. */
 const controlsOf = (metric: (typeof promptMetrics)[number]): readonly string[] =>
-  metric === 'singular-value-ratio' || metric === 'leading-direction-cosine'
-    ? ['sft']
-    : metricCatalogue[metric].controls;
+  spectral.includes(metric) ? ['sft'] : metricCatalogue[metric].controls;
 
 const claimText = (metric: (typeof promptMetrics)[number]): string => `claim: own-${metric}
 title: A title
 source: a paper
 statement: Something holds.
 metric: ${metric}
+family: none
 ${metric === 'singular-value-ratio' ? 'threshold: { atMost: 0.1 }\nlayers: 1' : 'threshold: { atLeast: 0.5 }'}
 cases:
   - experiment: tiny
@@ -79,7 +89,7 @@ beforeAll(async () => {
   await startEngine('auto');
   const tokenizerFolder = join(assetsFolder(), 'model');
   const { vocabularySize } = await loadTokenizer(tokenizerFolder);
-  const model = createLlama({ ...tinyConfig, vocabularySize }, 1);
+  const model = createLlama({ ...tinyConfig, layers, vocabularySize }, 1);
   await saveModel(model, join(folder, 'model'), { tokenizerFolder });
   model.dispose();
   await writePairs(join(folder, 'pairs.jsonl'), 2 * heldOut);
@@ -90,12 +100,14 @@ beforeAll(async () => {
     targets.push(join(folder, `${metric}.yaml`));
     await writeFile(join(folder, `${metric}.yaml`), claimText(metric));
   }
+  const quick = [join(folder, 'cosine-to-steering-vector.yaml'), join(folder, 'flips-undone.yaml')];
+  // The first run leaves behind what the engine keeps for good.
+  const second = await run('second', { targets: quick });
   const before = tf.memory().numTensors;
   first = await run('first');
-  const quick = [join(folder, 'cosine-to-steering-vector.yaml'), join(folder, 'flips-undone.yaml')];
-  few = [await run('second', { targets: quick }), await run('third', { targets: quick })];
+  few = [second, await run('third', { targets: quick })];
   tensors = { before, after: tf.memory().numTensors };
-});
+}, 240_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const claimOf = (metric: string): ClaimReport => {
@@ -145,7 +157,8 @@ describe('verify on a model and data of one’s own', () => {
       ]) {
         expect(text.length).toBeGreaterThan(0);
       }
-      expect(claim.n).toBe(claim.experiment === null ? 500 : heldOut);
+      const judgedOn = claim.experiment === null ? 500 : heldOut;
+      expect(claim.n).toBe(claim.verdict === 'error' ? 0 : judgedOn);
       expect(claim.controls.length).toBeGreaterThan(0);
       for (const judged of [claim, ...claim.controls]) {
         expect(['holds', 'breaks', 'inconclusive', 'error']).toContain(judged.verdict);
@@ -174,7 +187,11 @@ describe('verify on a model and data of one’s own', () => {
         const [lower, upper] = control.differenceInterval ?? [Number.NaN, Number.NaN];
         expect(control.beaten).toBe('atLeast' in claim.threshold ? lower > 0 : upper < 0);
       }
-      expect(claim.specific).toBe(claim.controls.every(({ beaten }) => beaten));
+      expect(claim.specific).toBe(
+        claim.controls.every(
+          ({ beaten, verdict, role }) => role === 'companion' || (beaten && verdict !== 'holds'),
+        ),
+      );
     }
   });
 
@@ -182,8 +199,9 @@ describe('verify on a model and data of one’s own', () => {
     expect(claimOf('logit-difference-identity').outcome).toBe('pass');
     const { verdict, estimate, controls } = claimOf('gradient-law-agreement');
     expect([verdict, estimate]).toEqual(['holds', 1]);
+    const broken = ['pre-norm', 'after-divergence', 'wrong-reference'];
     for (const { id, verdict: own } of controls) {
-      expect([id, own]).toEqual([id, id === 'pre-norm' || id === 'after-divergence' ? 'breaks' : 'holds']);
+      expect([id, own]).toEqual([id, broken.includes(id) ? 'breaks' : 'holds']);
     }
   });
 
@@ -200,7 +218,7 @@ describe('verify on a model and data of one’s own', () => {
     const activations = await openActivations(join(place, 'activations.safetensors'));
     const vectors = await openSafetensors(join(place, 'steering-vectors.safetensors'));
     const d = tinyConfig.hiddenSize;
-    expect([activations.layers, activations.n, activations.d]).toEqual([tinyConfig.layers, heldOut, d]);
+    expect([activations.layers, activations.n, activations.d]).toEqual([layers, heldOut, d]);
     expect(activations.metadata['readout']).toBe('prompt-last');
     for (const [layer, name, offset] of [
       [2, 'residual', d],

@@ -18,3 +18,10 @@ export const crossFitted = (byFold: CrossFittedVectors['byFold'], folds: Uint8Ar
     steering: (index) => single[otherFold(index)],
   };
 };
+
+/** The same vectors, each changed alike. */
+export const mapVectors = (
+  { byFold: [first, second] }: CrossFittedVectors,
+  change: (vector: Float64Array) => Float64Array,
+  folds: Uint8Array,
+): CrossFittedVectors => crossFitted([change(first), change(second)], folds);

@@ -1,14 +1,17 @@
 /** The preference tuples of an experiment, encoded, split by source document, with the folds of cross-fitting. */
 import { dirname, resolve } from 'node:path';
-import { createRandom, InputError } from '../../base/index.js';
+import { InputError } from '../../base/index.js';
 import {
   type EncodedPreference,
   encodePreference,
   isRegime,
+  loadMixture,
   loadShippedPreferences,
   PREFERENCE_REGIMES,
+  type PreferenceSplit,
   type PreferenceTuple,
   readPreferences,
+  splitBySource,
   type Tokenizer,
 } from '../../data/index.js';
 import { assignFolds } from '../../geometry/index.js';
@@ -16,6 +19,8 @@ import type { LoadedExperiment } from '../spec/load.js';
 
 export interface ExperimentData {
   readonly train: readonly EncodedPreference[];
+  /** That encoded the tuples. */
+  readonly tokenizer: Tokenizer;
   /** Prompts that no training tuple shares a source document with. */
   readonly heldOut: readonly EncodedPreference[];
   /** Source document of each held-out prompt. */
@@ -24,20 +29,18 @@ export interface ExperimentData {
   readonly folds: Uint8Array;
 }
 
-const splitBySource = (
-  tuples: readonly PreferenceTuple[],
-  heldOutShare: number,
-): { train: PreferenceTuple[]; heldOut: PreferenceTuple[] } => {
-  const sources = createRandom('split').shuffle([...new Set(tuples.map(({ source }) => source))].sort());
-  const heldOutSources = new Set(sources.slice(0, Math.round(sources.length * heldOutShare)));
-  return {
-    train: tuples.filter(({ source }) => !heldOutSources.has(source)),
-    heldOut: tuples.filter(({ source }) => heldOutSources.has(source)),
-  };
-};
-
-const loadTuples = async ({ value, file, locate }: LoadedExperiment) => {
-  const { preferences, heldOutShare } = value.data;
+const loadTuples = async ({ value, file, locate }: LoadedExperiment): Promise<PreferenceSplit> => {
+  const { preferences, mixture, heldOutShare } = value.data;
+  const resolveFile = (name: string): string => resolve(dirname(file), name);
+  if (mixture !== undefined) {
+    const parts = mixture.map(({ cue, ...part }) => ({ ...part, ...(cue === undefined ? {} : { cue }) }));
+    return loadMixture(parts, {
+      resolveFile,
+      heldOutShare,
+      locate: (part, key) => locate(['data', 'mixture', part, key]),
+    });
+  }
+  if (preferences === undefined) throw new RangeError('the schema asks for preferences or a mixture');
   if (isRegime(preferences)) return loadShippedPreferences(preferences);
   if (!preferences.includes('.')) {
     throw new InputError(`there is no shipped preference data ${preferences}`, {
@@ -45,7 +48,7 @@ const loadTuples = async ({ value, file, locate }: LoadedExperiment) => {
       hint: `name one of ${PREFERENCE_REGIMES.join(', ')}, or a .jsonl file`,
     });
   }
-  return splitBySource(await readPreferences(resolve(dirname(file), preferences)), heldOutShare);
+  return splitBySource(await readPreferences(resolveFile(preferences)), heldOutShare);
 };
 
 /** Fewest held-out prompts worth a verdict: σ2/σ1 shrinks with n (rules of evidence). */
@@ -78,5 +81,5 @@ export const loadExperimentData = async (
       },
     );
   }
-  return { train, heldOut, clusters, folds };
+  return { train, tokenizer, heldOut, clusters, folds };
 };

@@ -1,8 +1,6 @@
-export {
-  collectExperimentEvidence,
-  type ExperimentEvidence,
-  modelFolderOf,
-  prepareExperiment,
-} from './experiment-evidence.js';
-export type { SeedEvidence, Site, Variant } from './seed-evidence.js';
-export { writeEvidence } from './write-evidence.js';
+export { type CrossFittedVectors, crossFitted, mapVectors } from './cross-fitted-vectors.js';
+export { modelFolderOf } from './model-folder.js';
+export { type PreparedEvidence, prepareEvidence, prepareExperiment } from './prepare-evidence.js';
+export { collectSeedEvidence, type SeedEvidence } from './seed-evidence.js';
+export type { Site, Variant } from './variant.js';
+export { writeSeedEvidence } from './write-evidence.js';

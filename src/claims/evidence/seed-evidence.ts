@@ -1,29 +1,21 @@
-/** All evidence of one experiment under one training seed; each variant of the policy is made once, when first asked. */
+/** All evidence of one experiment under one training seed: a policy for each variant, and the vectors made of them. */
 import { extractHiddenStates, readoutPositions } from '../../activations/index.js';
 import { ComputationError, type Progress } from '../../base/index.js';
-import type { EncodedPreference } from '../../data/index.js';
-import { relabel } from '../../data/index.js';
-import { crossFitVectors, displacements, meanRowNorm } from '../../geometry/index.js';
-import type { Matrix } from '../../linalg/index.js';
+import { displacements, estimateVectors, meanRowNorm, steeringVector } from '../../geometry/index.js';
+import { type Matrix, norm } from '../../linalg/index.js';
 import type { LanguageModel } from '../../model/index.js';
-import {
-  type DpoConfig,
-  type ReferenceLogps,
-  type TrainingResult,
-  trainDpo,
-  trainSft,
-} from '../../training/index.js';
-import type { VariantControl } from '../metrics/catalogue.js';
+import { trainVector } from '../../steering/index.js';
+import type { TrainingResult } from '../../training/index.js';
+import type { AlternativeVector } from '../metrics/catalogue.js';
 import type { ExperimentSpec } from '../spec/schema.js';
+import { type CrossFittedVectors, crossFitted } from './cross-fitted-vectors.js';
 import type { ExperimentData } from './experiment-data.js';
+import { createMassiveNoise } from './massive-noise.js';
 import { createPlacebo } from './placebo-noise.js';
 import { collectPolicyEvidence, type PolicyEvidence } from './policy-evidence.js';
-
-/** `dpo` is the policy that the claims are about. */
-export type Variant = 'dpo' | VariantControl;
-
-/** A layer 1..L of the residual stream, or the final hidden state. */
-export type Site = number | 'postNorm';
+import type { PreparedEvidence } from './prepare-evidence.js';
+import { type TrainedVariant, trainVariant } from './train-variant.js';
+import type { Site, Variant } from './variant.js';
 
 export interface SeedEvidence {
   readonly experiment: ExperimentSpec;
@@ -31,51 +23,38 @@ export interface SeedEvidence {
   readonly data: ExperimentData;
   readonly layers: number;
   readonly base: PolicyEvidence;
+  /** @throws ComputationError where this variant could not be made */
   variant(name: Variant): PolicyEvidence;
-  /** Training record of a variant; none for the noise placebo. */
+  /** What a variant started from: the base, or the SFT policy for DPO after SFT. */
+  startOf(name: Variant): PolicyEvidence;
+  /** Training record of a variant; none for noise. */
   training(name: Variant): TrainingResult | undefined;
-  /** ΔH [n, d] of a variant at a site. */
+  /** ΔH [n, d] of a variant at a site, from what it started from. */
   displacement(name: Variant, site: Site): Matrix;
-  /** v* of each fold at a site: row i is judged by the vector of the fold that it is not in. */
+  /** v* of each fold at a site, by the experiment's estimator: row i is judged by the vector of the fold that it is not in. */
   vectors(name: Variant, site: Site): CrossFittedVectors;
+  /**
+   * A vector from elsewhere in the place of v*.
+   *
+   * @throws ComputationError where there is none at this site
+   */
+  alternative(name: AlternativeVector, site: Site): CrossFittedVectors;
   dispose(): void;
 }
 
-export interface CrossFittedVectors {
-  /** Mean Δh of fold 0 and of fold 1, [d] each. */
-  readonly byFold: readonly [Float64Array, Float64Array];
-  /** The vector that judges prompt `index`: estimated on the other fold. */
-  readonly judging: (index: number) => Float64Array;
-  /** The same in float32, as interventions take it. */
-  readonly steering: (index: number) => Float32Array;
-}
-
-/** Vectors of two folds as a judge of prompts. */
-export const crossFitted = (byFold: CrossFittedVectors['byFold'], folds: Uint8Array): CrossFittedVectors => {
-  const single = byFold.map((vector) => Float32Array.from(vector)) as [Float32Array, Float32Array];
-  const otherFold = (index: number): 0 | 1 => (folds[index] === 0 ? 1 : 0);
-  return {
-    byFold,
-    judging: (index) => byFold[otherFold(index)],
-    steering: (index) => single[otherFold(index)],
-  };
-};
-
 export interface SeedEvidenceOptions {
-  readonly experiment: ExperimentSpec;
   readonly seed: number;
-  readonly data: ExperimentData;
-  readonly baseModel: LanguageModel;
-  readonly base: PolicyEvidence;
-  readonly reference: ReferenceLogps;
+  /** Control policies to make beside the DPO policy. */
   readonly variants: readonly Variant[];
+  /** Vectors from elsewhere to make. */
+  readonly alternatives?: readonly AlternativeVector[];
   readonly progress: Progress;
 }
 
-/** Held-out prompts on which the placebo's size is matched. */
+/** Held-out prompts on which the placebos' size is matched. */
 const probePrompts = 128;
 
-const statesAt = ({ hidden }: PolicyEvidence, site: Site): Float32Array => {
+const statesAt = ({ hidden }: Pick<PolicyEvidence, 'hidden'>, site: Site): Float32Array => {
   if (site === 'postNorm') return hidden.postNorm;
   const states = hidden.residual[site - 1];
   if (states === undefined) throw new RangeError(`layer ${site} of ${hidden.layers}`);
@@ -92,44 +71,26 @@ const memoise = <Value>(make: (variant: Variant, site: Site) => Value) => {
   };
 };
 
-const swapReference = (
-  reference: ReferenceLogps,
-  original: readonly EncodedPreference[],
-  relabelled: readonly EncodedPreference[],
-): ReferenceLogps => {
-  const swapped = original.map((tuple, index) => tuple.chosen !== relabelled[index]?.chosen);
-  const pick = (a: Float64Array, b: Float64Array) =>
-    a.map((value, index) => (swapped[index] ? (b[index] ?? value) : value));
-  return {
-    chosen: pick(reference.chosen, reference.rejected),
-    rejected: pick(reference.rejected, reference.chosen),
-  };
+/** In the order in which they can be made: noise is measured by the DPO policy, DPO after SFT goes on from SFT's. */
+const inOrderOfMaking = (variants: readonly Variant[]): Variant[] => {
+  const asked = new Set<Variant>(['dpo', ...variants]);
+  if (asked.has('dpo-after-sft')) asked.add('sft');
+  const rank = (name: Variant): number => (name === 'dpo' ? 0 : name === 'dpo-after-sft' ? 2 : 1);
+  return [...asked].sort((a, b) => rank(a) - rank(b));
 };
 
-/** Trains or perturbs each variant in turn and reads it on the held-out prompts. */
-export const collectSeedEvidence = async (options: SeedEvidenceOptions): Promise<SeedEvidence> => {
-  const { experiment, seed, data, baseModel, base, reference, variants, progress } = options;
-  const { heldOut, folds } = data;
+/** Trains or perturbs each variant in turn and reads it on the held-out prompts. The caller disposes the evidence. */
+export const collectSeedEvidence = async (
+  prepared: PreparedEvidence,
+  { seed, variants, alternatives = [], progress }: SeedEvidenceOptions,
+): Promise<SeedEvidence> => {
+  const { experiment, data, model: baseModel, base, reference } = prepared;
+  const { heldOut, folds, train, clusters } = data;
+  const width = base.hidden.hiddenSize;
   const policies = new Map<Variant, PolicyEvidence>();
   const trainings = new Map<Variant, TrainingResult>();
-  const failures = new Map<Variant, ComputationError>();
-  const read = (model: LanguageModel) => collectPolicyEvidence(model, heldOut, experiment.readout, progress);
-  let dpoModel: LanguageModel | undefined;
-  const trainVariant = async (
-    name: Exclude<Variant, 'placebo-noise'>,
-    model: LanguageModel,
-  ): Promise<void> => {
-    const config: DpoConfig = experiment.training;
-    const training = { seed, progress };
-    if (name === 'sft') {
-      const examples = data.train.map(({ prompt, chosen }) => ({ prompt, completion: chosen }));
-      trainings.set(name, await trainSft(model, examples, config, training));
-      return;
-    }
-    const labelled = name === 'dpo' ? data.train : relabel(data.train, 'shuffled', seed);
-    const logps = name === 'dpo' ? reference : swapReference(reference, data.train, labelled);
-    trainings.set(name, await trainDpo(model, labelled, logps, config, training));
-  };
+  const failures = new Map<Variant | AlternativeVector, ComputationError>();
+
   const policyOf = (name: Variant): PolicyEvidence => {
     const failure = failures.get(name);
     if (failure !== undefined) throw failure;
@@ -137,53 +98,112 @@ export const collectSeedEvidence = async (options: SeedEvidenceOptions): Promise
     if (policy === undefined) throw new RangeError(`the plan made no evidence for ${name}`);
     return policy;
   };
+  const startOf = (name: Variant): PolicyEvidence => (name === 'dpo-after-sft' ? policyOf('sft') : base);
   const displacement = memoise((name, site) =>
-    displacements(
-      statesAt(base, site),
-      statesAt(policyOf(name), site),
-      heldOut.length,
-      base.hidden.hiddenSize,
-    ),
+    displacements(statesAt(startOf(name), site), statesAt(policyOf(name), site), heldOut.length, width),
   );
   const vectors = memoise((name, site) =>
-    crossFitted(crossFitVectors(displacement(name, site), folds), folds),
+    crossFitted(estimateVectors(displacement(name, site), folds, clusters, experiment.vector), folds),
   );
-  const makePlacebo = async (): Promise<LanguageModel> => {
-    if (dpoModel === undefined) throw new RangeError('the placebo needs the DPO policy first');
+
+  const makeNoise = async (name: 'placebo-noise' | 'massive-noise'): Promise<LanguageModel> => {
+    const dpo = policyOf('dpo');
     const probes = readoutPositions(heldOut.slice(0, probePrompts), experiment.readout);
-    const probeBase = statesAt(base, 'postNorm').subarray(0, probes.length * base.hidden.hiddenSize);
+    const probeStates = (states: Float32Array) => states.subarray(0, probes.length * width);
+    const baseStates = probeStates(statesAt(base, 'postNorm'));
     const normOn = (states: Float32Array) =>
-      meanRowNorm(displacements(probeBase, states, probes.length, base.hidden.hiddenSize));
-    const dpoStates = statesAt(policyOf('dpo'), 'postNorm').subarray(0, probeBase.length);
-    const { model } = await createPlacebo({
+      meanRowNorm(displacements(baseStates, states, probes.length, width));
+    const options = {
       base: baseModel,
-      policy: dpoModel,
-      targetNorm: normOn(dpoStates),
-      measureNorm: async (candidate) => normOn((await extractHiddenStates(candidate, probes)).postNorm),
+      policy: dpo.model,
+      targetNorm: normOn(probeStates(statesAt(dpo, 'postNorm'))),
+      measureNorm: async (candidate: LanguageModel) =>
+        normOn((await extractHiddenStates(candidate, probes)).postNorm),
       seed,
-    });
-    return model;
+    };
+    if (name === 'placebo-noise') return (await createPlacebo(options)).model;
+    return (await createMassiveNoise({ ...options, baseStates })).model;
   };
-  const collect = async (name: Variant): Promise<void> => {
-    const model = name === 'placebo-noise' ? await makePlacebo() : baseModel.clone();
+  const makeTrained = async (name: TrainedVariant): Promise<LanguageModel> => {
+    const model = startOf(name).model.clone();
     try {
-      if (name !== 'placebo-noise') await trainVariant(name, model);
-      policies.set(name, await read(model));
+      const options = { train, reference, config: experiment.training, seed, progress };
+      trainings.set(name, await trainVariant(name, model, options));
+      return model;
     } catch (error) {
       model.dispose();
       throw error;
     }
-    if (name === 'dpo') dpoModel = model;
   };
-  for (const name of ['dpo', ...variants.filter((variant) => variant !== 'dpo')] as const) {
+  const collect = async (name: Variant): Promise<void> => {
+    const isNoise = name === 'placebo-noise' || name === 'massive-noise';
+    const model = await (isNoise ? makeNoise(name) : makeTrained(name));
+    try {
+      policies.set(name, await collectPolicyEvidence(model, heldOut, experiment.readout, progress));
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+  };
+
+  const made = new Map<string, CrossFittedVectors>();
+  const both = (vector: Float64Array) => crossFitted([vector, vector], folds);
+  const makeForeign = async (): Promise<void> => {
+    const { items, base: before } = await prepared.foreign();
+    const after = await extractHiddenStates(policyOf('dpo').model, items);
+    for (const site of ['postNorm', ...before.residual.map((_, index) => index + 1)] as Site[]) {
+      const delta = displacements(
+        statesAt({ hidden: before }, site),
+        statesAt({ hidden: after }, site),
+        items.length,
+        width,
+      );
+      made.set(`foreign-prompts/${site}`, both(steeringVector(delta)));
+    }
+  };
+  const makeTrainedVector = async (): Promise<void> => {
+    const { byFold } = vectors('dpo', 'postNorm');
+    const vector = await trainVector(await prepared.trainingStates(), {
+      unembedding: baseModel.unembedding(),
+      referenceMargins: reference.chosen.map(
+        (logp, index) => logp - (reference.rejected[index] ?? Number.NaN),
+      ),
+      beta: experiment.training.beta,
+      norm: (norm(byFold[0]) + norm(byFold[1])) / 2,
+      seed,
+    });
+    made.set('trained-vector/postNorm', both(vector));
+  };
+  const alternative = (name: AlternativeVector, site: Site): CrossFittedVectors => {
+    const failure = failures.get(name);
+    if (failure !== undefined) throw failure;
+    const known = made.get(`${name}/${site}`);
+    if (known !== undefined) return known;
+    if (!alternatives.includes(name)) throw new RangeError(`the plan made no ${name}`);
+    throw new ComputationError(`${name} is a vector of the final hidden state and has none at layer ${site}`);
+  };
+
+  const dispose = (): void => {
+    for (const { model } of policies.values()) model.dispose();
+  };
+  /** A control that cannot be made is an error of its own rows; without the DPO policy there is nothing to judge. */
+  const attempt = async (name: Variant | AlternativeVector, make: () => Promise<void>): Promise<void> => {
     progress.note(`${experiment.experiment}, seed ${seed}: ${name}`);
     try {
-      await collect(name);
+      await make();
     } catch (error) {
-      // A control that cannot be made is an error of its own rows; without the DPO policy there is nothing to judge.
       if (name === 'dpo' || !(error instanceof ComputationError)) throw error;
       failures.set(name, error);
     }
+  };
+  try {
+    for (const name of inOrderOfMaking(variants)) await attempt(name, () => collect(name));
+    for (const name of alternatives) {
+      await attempt(name, name === 'foreign-prompts' ? makeForeign : makeTrainedVector);
+    }
+  } catch (error) {
+    dispose();
+    throw error;
   }
   return {
     experiment,
@@ -192,11 +212,11 @@ export const collectSeedEvidence = async (options: SeedEvidenceOptions): Promise
     layers: base.hidden.layers,
     base,
     variant: policyOf,
+    startOf,
     training: (name) => trainings.get(name),
     displacement,
     vectors,
-    dispose: () => {
-      for (const { model } of policies.values()) model.dispose();
-    },
+    alternative,
+    dispose,
   };
 };

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { readoutPositions, writeActivationPair } from '../../activations/index.js';
 import { cosinesToVectors, steeringVector } from '../../geometry/index.js';
 import { formatCsv, writeFileAtomic, writeSafetensors } from '../../store/index.js';
-import type { ExperimentEvidence } from './experiment-evidence.js';
-import type { SeedEvidence, Site } from './seed-evidence.js';
+import type { SeedEvidence } from './seed-evidence.js';
+import type { Site } from './variant.js';
 
 const writeVectors = async (path: string, evidence: SeedEvidence): Promise<void> => {
   const width = evidence.base.hidden.hiddenSize;
@@ -53,7 +53,7 @@ const writePrompts = async (path: string, evidence: SeedEvidence): Promise<void>
 };
 
 const writeTraining = async (folder: string, evidence: SeedEvidence): Promise<void> => {
-  for (const variant of ['dpo', 'shuffled-labels', 'sft'] as const) {
+  for (const variant of ['dpo', 'shuffled-labels', 'flipped-labels', 'sft', 'dpo-after-sft'] as const) {
     const training = evidence.training(variant);
     if (training === undefined) continue;
     const [first] = training.metrics;
@@ -63,19 +63,16 @@ const writeTraining = async (folder: string, evidence: SeedEvidence): Promise<vo
   }
 };
 
-/** Writes one folder a training seed below `folder`. */
-export const writeEvidence = async (folder: string, { bySeed }: ExperimentEvidence): Promise<void> => {
-  for (const evidence of bySeed) {
-    const own = join(folder, `seed-${evidence.seed}`);
-    await mkdir(own, { recursive: true });
-    await writeActivationPair(join(own, 'activations.safetensors'), {
-      base: evidence.base.hidden,
-      policy: evidence.variant('dpo').hidden,
-      readout: evidence.experiment.readout,
-      items: readoutPositions(evidence.data.heldOut, evidence.experiment.readout),
-    });
-    await writeVectors(join(own, 'steering-vectors.safetensors'), evidence);
-    await writePrompts(join(own, 'prompts.csv'), evidence);
-    await writeTraining(own, evidence);
-  }
+/** Writes the evidence of one experiment under one training seed into `folder`. */
+export const writeSeedEvidence = async (folder: string, evidence: SeedEvidence): Promise<void> => {
+  await mkdir(folder, { recursive: true });
+  await writeActivationPair(join(folder, 'activations.safetensors'), {
+    base: evidence.base.hidden,
+    policy: evidence.variant('dpo').hidden,
+    readout: evidence.experiment.readout,
+    items: readoutPositions(evidence.data.heldOut, evidence.experiment.readout),
+  });
+  await writeVectors(join(folder, 'steering-vectors.safetensors'), evidence);
+  await writePrompts(join(folder, 'prompts.csv'), evidence);
+  await writeTraining(folder, evidence);
 };

@@ -1,5 +1,5 @@
 /** A job: one experiment under one training seed, or the random cases of properties, and what to measure there. */
-import type { ControlId, MetricId, Subject, VariantControl } from '../metrics/index.js';
+import type { AlternativeVector, ControlId, MetricId, Subject, VariantControl } from '../metrics/index.js';
 import type { LoadedExperiment } from '../spec/load.js';
 import type { LayerSelection } from '../spec/schema.js';
 
@@ -19,6 +19,8 @@ export interface Job {
   readonly seed: number;
   /** Control policies that any task needs, beside the DPO policy. */
   readonly variants: readonly VariantControl[];
+  /** Vectors from elsewhere that any task needs. */
+  readonly alternatives: readonly AlternativeVector[];
   readonly tasks: readonly Task[];
 }
 

@@ -1,6 +1,7 @@
 /** Does one job: makes its evidence, measures every task on it, leaves the evidence behind. */
 import { join } from 'node:path';
 import { ComputationError, DsteerError, type Progress } from '../../base/index.js';
+import { countParameters } from '../../model/index.js';
 import {
   collectSeedEvidence,
   type PreparedEvidence,
@@ -72,14 +73,14 @@ export const createJobRunner = (outFolder: string, progress: Progress): JobRunne
     return prepared;
   };
   const run = async (job: Job): Promise<JobResult> => {
-    const { experiment, seed, variants, id } = job;
+    const { experiment, seed, variants, alternatives, id } = job;
     if (experiment === undefined)
       return { parameters: null, tasks: await measureAll(job, undefined, progress) };
     const prepared = await prepare(experiment);
-    const parameters = [...prepared.model.variables.values()].reduce((sum, { size }) => sum + size, 0);
+    const parameters = countParameters(prepared.model);
     let evidence: SeedEvidence;
     try {
-      evidence = await collectSeedEvidence(prepared, { seed, variants, progress });
+      evidence = await collectSeedEvidence(prepared, { seed, variants, alternatives, progress });
     } catch (error) {
       if (!(error instanceof ComputationError)) throw error;
       return { parameters, tasks: failAll(job, error.message) };

@@ -1,13 +1,14 @@
 /** `accuracy-gain`: how many more held-out prompts the policy prefers the chosen answer on than the base does. */
 import { type Measure, variantOf } from './context.js';
-import { meanStatistic } from './measurement.js';
+import { meanStatistic, ones } from './measurement.js';
 
 const prefersChosen = (margins: Float64Array): Float64Array => margins.map((margin) => (margin > 0 ? 1 : 0));
 
 export const measureAccuracyGain: Measure = async ({ evidence }, subject) => {
-  const before = prefersChosen(evidence.base.margins);
-  const after = prefersChosen(evidence.variant(variantOf(subject)).margins);
-  const all = new Float64Array(before.length).fill(1);
+  const variant = variantOf(subject);
+  const before = prefersChosen(evidence.startOf(variant).margins);
+  const after = prefersChosen(evidence.variant(variant).margins);
+  const all = ones(before.length);
   return {
     n: before.length,
     clusters: evidence.data.clusters,

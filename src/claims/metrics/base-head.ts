@@ -1,8 +1,8 @@
 /** `flips-undone-base-head`: inversion read by the base's own head. */
 import { flips, steeredMargins } from '../../steering/index.js';
-import { type Measure, variantOf } from './context.js';
+import type { Measure } from './context.js';
 import { rateMeasurement } from './measurement.js';
-import { withVectors } from './steering.js';
+import { sumOf, withVectors } from './steering.js';
 
 /**
  * Where base and policy prefer differently, how often the policy's final hidden state − v*, read by the base's W_U, prefers
@@ -10,21 +10,18 @@ import { withVectors } from './steering.js';
  * keeps the policy's head; the same where embeddings are frozen.
  */
 export const measureFlipsUndoneBaseHead: Measure = ({ evidence }, subject) =>
-  withVectors(evidence, subject, async (vectors) => {
-    const { base } = evidence;
-    const policy = evidence.variant(variantOf(subject));
-    const steered = await steeredMargins(policy.completions, base.model.unembedding(), {
-      vectorFor: vectors.steering,
+  withVectors(evidence, subject, async ({ start, policy, vectorsAt }) => {
+    const head = start.model.unembedding();
+    const steered = await steeredMargins(policy.completions, head, {
+      vectorFor: vectorsAt('postNorm').steering,
       lambda: -1,
     });
-    const headAlone = await steeredMargins(policy.completions, base.model.unembedding());
-    const { differs, reached } = flips({ start: policy.margins, steered, goal: base.margins });
-    const unsteered = flips({ start: policy.margins, steered: headAlone, goal: base.margins });
-    const count = (values: ArrayLike<number>): number =>
-      Array.from(values).reduce((sum, value) => sum + value, 0);
-    const changed = count(differs);
+    const headAlone = await steeredMargins(policy.completions, head);
+    const { differs, reached } = flips({ start: policy.margins, steered, goal: start.margins });
+    const unsteered = flips({ start: policy.margins, steered: headAlone, goal: start.margins });
+    const changed = sumOf(differs);
     return rateMeasurement(evidence.data.clusters, reached, differs, {
       flips: changed,
-      undoneByHeadAlone: count(unsteered.reached) / changed,
+      undoneByHeadAlone: sumOf(unsteered.reached) / changed,
     });
   });

@@ -11,6 +11,10 @@ export const variantControls = [
 ] as const;
 export type VariantControl = (typeof variantControls)[number];
 
+/** Controls that judge the DPO policy by a vector from elsewhere. */
+export const alternativeVectors = ['foreign-prompts', 'trained-vector'] as const;
+export type AlternativeVector = (typeof alternativeVectors)[number];
+
 /** `control`: a claim is specific only if it beats it. `companion`: shown beside the claim, to compare with. */
 export type ControlRole = 'control' | 'companion';
 
@@ -23,7 +27,10 @@ export const controlCatalogue = {
   'placebo-noise': { title: 'weight noise with the same mean ‖Δh‖', role: 'control' },
   'massive-noise': { title: 'weight noise and one amplified dimension, same mean ‖Δh‖', role: 'control' },
   'shuffled-labels': { title: 'DPO on shuffled labels', role: 'control' },
-  'flipped-labels': { title: 'DPO on flipped labels; of vectors, −v* of it', role: 'companion' },
+  'flipped-labels': {
+    title: 'DPO on flipped labels; where a vector judges, DPO judged by its −v*',
+    role: 'companion',
+  },
   sft: { title: 'SFT on the chosen answers', role: 'control' },
   'dpo-after-sft': { title: 'DPO after SFT on the chosen answers, from the SFT model on', role: 'companion' },
   'random-directions': { title: '20 random directions of the same norm', role: 'control' },
@@ -83,12 +90,7 @@ export const propertyMetrics = {
 export const shapeControls = [...variantControls, 'shuffled-rows'] as const;
 
 /** Of a metric that steers by a vector: policies of their own, and other vectors for the same policy. */
-export const steeringControls = [
-  ...variantControls,
-  'random-directions',
-  'foreign-prompts',
-  'trained-vector',
-] as const;
+export const steeringControls = [...variantControls, 'random-directions', ...alternativeVectors] as const;
 
 /** Of a metric that sets ΔH against a vector. */
 export const vectorControls = [...steeringControls, 'shuffled-rows'] as const;

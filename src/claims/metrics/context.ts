@@ -1,6 +1,7 @@
 /** What a held-out-prompt metric is given, and the subjects it is measured on. */
 import { ComputationError } from '../../base/index.js';
-import type { SeedEvidence, Site, Variant } from '../evidence/seed-evidence.js';
+import type { SeedEvidence } from '../evidence/seed-evidence.js';
+import type { Site, Variant } from '../evidence/variant.js';
 import type { LayerSelection } from '../spec/schema.js';
 import { type ControlId, type VariantControl, variantControls } from './catalogue.js';
 import type { Measurement } from './measurement.js';

@@ -2,7 +2,6 @@
 import { cosinesToVectors } from '../../geometry/index.js';
 import { quantile, sarleCoefficient, twoGroupShare } from '../../statistics/index.js';
 import { type Measure, sitesOf, variantOf } from './context.js';
-import { displacementOf } from './displacement.js';
 
 const shareOf = (values: Float64Array, wanted: (value: number) => boolean): number =>
   values.filter(wanted).length / values.length;
@@ -15,7 +14,7 @@ const shareOf = (values: Float64Array, wanted: (value: number) => boolean): numb
 export const measureCosineBimodality: Measure = async ({ evidence, layers }, subject) => {
   const [site = 'postNorm'] = sitesOf(layers, evidence.layers);
   const { judging } = evidence.vectors(variantOf(subject), site);
-  const cosines = cosinesToVectors(displacementOf(evidence, subject, site), judging);
+  const cosines = cosinesToVectors(evidence.displacement(variantOf(subject), site), judging);
   const order = Uint32Array.from(cosines, (_, index) => index).sort(
     (a, b) => (cosines[a] as number) - (cosines[b] as number),
   );

@@ -8,7 +8,7 @@ import {
 } from '../../geometry/index.js';
 import { dot } from '../../linalg/index.js';
 import { mean } from '../../statistics/index.js';
-import type { Site } from '../evidence/seed-evidence.js';
+import type { Site } from '../evidence/variant.js';
 import { type Measure, type MetricContext, type Subject, sitesOf } from './context.js';
 import { displacementOf } from './displacement.js';
 import { foldMeans } from './fold-means.js';

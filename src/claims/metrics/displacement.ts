@@ -1,24 +1,43 @@
-/** ΔH of a subject: of its own policy, or of the DPO policy with each row's entries shuffled. */
+/** ΔH of a subject: of its own policy, or of the DPO policy with each row's entries shuffled; and the vectors that judge it. */
 import { createRandom } from '../../base/index.js';
-import { type Matrix, matrix } from '../../linalg/index.js';
-import type { SeedEvidence, Site } from '../evidence/seed-evidence.js';
+import { crossFitVectors, shuffleRows } from '../../geometry/index.js';
+import type { Matrix } from '../../linalg/index.js';
+import { type CrossFittedVectors, crossFitted } from '../evidence/cross-fitted-vectors.js';
+import type { SeedEvidence } from '../evidence/seed-evidence.js';
+import type { Site } from '../evidence/variant.js';
 import { type Subject, variantOf } from './context.js';
+import { subjectVectors } from './subject-vectors.js';
 
-/**
- * Each row with its own entries in another order: norms and entries stay, directions in common go. (Rows put in another
- * order would leave the spectrum as it is.)
- */
-export const shuffledRows = ({ rows, columns, data }: Matrix, seed: string): Matrix => {
-  const random = createRandom(seed);
-  const shuffled = new Float64Array(data.length);
-  for (let start = 0; start < rows * columns; start += columns) {
-    shuffled.set(random.shuffle(Array.from(data.subarray(start, start + columns))), start);
-  }
-  return matrix(rows, columns, shuffled);
-};
+const shuffledRowsOf = (evidence: SeedEvidence, site: Site): Matrix =>
+  shuffleRows(evidence.displacement('dpo', site), createRandom(`shuffled rows ${evidence.seed} ${site}`));
 
 /** ΔH [n, d] that a subject is measured on at a site. */
-export const displacementOf = (evidence: SeedEvidence, subject: Subject, site: Site): Matrix => {
-  const own = evidence.displacement(variantOf(subject), site);
-  return subject === 'shuffled-rows' ? shuffledRows(own, `shuffled rows ${evidence.seed} ${site}`) : own;
+export const displacementOf = (evidence: SeedEvidence, subject: Subject, site: Site): Matrix =>
+  subject === 'shuffled-rows'
+    ? shuffledRowsOf(evidence, site)
+    : evidence.displacement(variantOf(subject), site);
+
+export interface JudgedDisplacement {
+  /** ΔH [n, d]. */
+  readonly delta: Matrix;
+  /** One, or for random directions each draw. */
+  readonly families: readonly CrossFittedVectors[];
+}
+
+/** ΔH of a subject at a site with the vectors that judge its rows; shuffled rows are judged by their own mean. */
+export const judgedDisplacement = (
+  evidence: SeedEvidence,
+  subject: Subject,
+  site: Site,
+): JudgedDisplacement => {
+  if (subject === 'shuffled-rows') {
+    const { folds } = evidence.data;
+    const delta = shuffledRowsOf(evidence, site);
+    return { delta, families: [crossFitted(crossFitVectors(delta, folds), folds)] };
+  }
+  const { variant, families } = subjectVectors(evidence, subject);
+  return {
+    delta: evidence.displacement(variant, site),
+    families: families.map((vectorsAt) => vectorsAt(site)),
+  };
 };

@@ -22,8 +22,9 @@ const relativeDrift = async (base: LanguageModel, policy: LanguageModel, name: s
  * same for every weighting of prompts.
  */
 export const measureEmbeddingDrift: Measure = async ({ evidence }, subject) => {
-  const base = evidence.base.model;
-  const policy = evidence.variant(variantOf(subject)).model;
+  const variant = variantOf(subject);
+  const base = evidence.startOf(variant).model;
+  const policy = evidence.variant(variant).model;
   const embedding = await relativeDrift(base, policy, base.embeddingName);
   const unembedding = base.tied ? embedding : await relativeDrift(base, policy, base.unembeddingName);
   const drift = Math.max(embedding, unembedding);

@@ -1,11 +1,13 @@
 /** Metrics of the displacement's shape: cosine to v*, σ2/σ1, the leading direction. */
 import { cosinesToVectors, createSpectrumSampler, type SpectrumSampler } from '../../geometry/index.js';
-import { cosine } from '../../linalg/index.js';
+import { cosine, type Matrix } from '../../linalg/index.js';
 import { mean, quantile } from '../../statistics/index.js';
-import type { CrossFittedVectors, SeedEvidence, Site, Variant } from '../evidence/seed-evidence.js';
-import { type Measure, type MetricContext, type Subject, sitesOf, variantOf } from './context.js';
+import type { CrossFittedVectors } from '../evidence/cross-fitted-vectors.js';
+import type { Site } from '../evidence/variant.js';
+import { type Measure, type MetricContext, type Subject, sitesOf } from './context.js';
+import { displacementOf, judgedDisplacement } from './displacement.js';
 import { type Measurement, meanStatistic, ones } from './measurement.js';
-import { meanOfStatistics, randomVectors, rankAmong } from './random-directions.js';
+import { averageOverDirections, rankAmong } from './random-directions.js';
 
 const overSites = async (
   { evidence, layers }: MetricContext,
@@ -21,12 +23,16 @@ const overSites = async (
   };
 };
 
-const cosines = (
-  evidence: SeedEvidence,
-  variant: Variant,
-  site: Site,
-  vectors: CrossFittedVectors,
-): Float64Array => cosinesToVectors(evidence.displacement(variant, site), vectors.judging);
+const cosineMeasurement = (values: Float64Array, clusters: readonly string[]): Measurement => ({
+  n: values.length,
+  clusters,
+  statistic: meanStatistic(values),
+  details: {
+    median: quantile(values, 0.5),
+    p05: quantile(values, 0.05),
+    shareAbove09: values.filter((value) => value >= 0.9).length / values.length,
+  },
+});
 
 /** `cosine-to-steering-vector`: mean over held-out prompts of cos(Δh_i, v*), v* from the other fold. */
 export const measureCosine: Measure = (context, subject) =>
@@ -35,31 +41,13 @@ export const measureCosine: Measure = (context, subject) =>
     (site) => {
       const { evidence } = context;
       const { clusters } = evidence.data;
-      const variant = variantOf(subject);
-      const own = cosines(evidence, variant, site, evidence.vectors(variant, site));
-      if (subject !== 'random-directions') {
-        return {
-          n: own.length,
-          clusters,
-          statistic: meanStatistic(own),
-          details: {
-            median: quantile(own, 0.5),
-            p05: quantile(own, 0.05),
-            shareAbove09: own.filter((value) => value >= 0.9).length / own.length,
-          },
-        };
-      }
-      const random = randomVectors(evidence, site).map((vectors) =>
-        meanStatistic(cosines(evidence, 'dpo', site, vectors)),
+      const { delta, families } = judgedDisplacement(evidence, subject, site);
+      const measurements = families.map(({ judging }) =>
+        cosineMeasurement(cosinesToVectors(delta, judging), clusters),
       );
-      const all = ones(own.length);
-      const values = random.map((statistic) => statistic(all));
-      return {
-        n: own.length,
-        clusters,
-        statistic: meanOfStatistics(random),
-        details: rankAmong(meanStatistic(own)(all), values),
-      };
+      if (subject !== 'random-directions') return measurements[0] as Measurement;
+      const own = cosinesToVectors(delta, evidence.vectors('dpo', site).judging);
+      return averageOverDirections(cosineMeasurement(own, clusters), measurements);
     },
     mean,
   );
@@ -67,8 +55,8 @@ export const measureCosine: Measure = (context, subject) =>
 /** Energy, as a multiple of σ2², that bootstrap draws leave out: at n ≥ 500 it moves σ2/σ1 by two parts in a thousand. */
 const discardedEnergy = 2;
 
-const samplerOf = (evidence: SeedEvidence, variant: Variant, site: Site): SpectrumSampler =>
-  createSpectrumSampler(evidence.displacement(variant, site), { discard: discardedEnergy });
+const samplerOf = (delta: Matrix): SpectrumSampler =>
+  createSpectrumSampler(delta, { discard: discardedEnergy });
 
 /** `singular-value-ratio`: σ2/σ1 of ΔH, uncentred; of several layers the largest. */
 export const measureSingularValueRatio: Measure = (context, subject) =>
@@ -76,7 +64,7 @@ export const measureSingularValueRatio: Measure = (context, subject) =>
     context,
     (site) => {
       const { evidence } = context;
-      const sampler = samplerOf(evidence, variantOf(subject), site);
+      const sampler = samplerOf(displacementOf(evidence, subject, site));
       return {
         n: evidence.data.heldOut.length,
         clusters: evidence.data.clusters,
@@ -99,30 +87,28 @@ export const measureLeadingDirection: Measure = (context, subject: Subject) =>
     (site) => {
       const { evidence } = context;
       const { folds, clusters, heldOut } = evidence.data;
-      const variant = variantOf(subject);
-      const sampler = samplerOf(evidence, variant, site);
+      const { delta, families } = judgedDisplacement(evidence, subject, site);
+      const sampler = samplerOf(delta);
       const leading = (weights: Float64Array): Float64Array[] =>
         [0, 1].map((fold) =>
           sampler.leadingDirection(weights.map((weight, index) => (folds[index] === fold ? weight : 0))),
         );
       const agreement = (sides: readonly Float64Array[], { byFold }: CrossFittedVectors): number =>
         mean(sides.map((side, fold) => absoluteCosine(side, byFold[fold === 0 ? 1 : 0])));
-      const own = (weights: Float64Array) => agreement(leading(weights), evidence.vectors(variant, site));
-      if (subject !== 'random-directions') {
-        return { n: heldOut.length, clusters, statistic: own, details: {} };
-      }
-      const vectors = randomVectors(evidence, site);
       const against = (weights: Float64Array): number[] => {
         const sides = leading(weights);
-        return vectors.map((pair) => agreement(sides, pair));
+        return families.map((vectors) => agreement(sides, vectors));
       };
-      const values = against(ones(heldOut.length));
-      return {
+      const measurement: Measurement = {
         n: heldOut.length,
         clusters,
         statistic: (weights) => mean(against(weights)),
-        details: rankAmong(own(ones(heldOut.length)), values),
+        details: {},
       };
+      if (subject !== 'random-directions') return measurement;
+      const all = ones(heldOut.length);
+      const own = agreement(leading(all), evidence.vectors('dpo', site));
+      return { ...measurement, details: rankAmong(own, against(all)) };
     },
     mean,
   );

@@ -4,11 +4,12 @@ import { relabel } from '../../data/index.js';
 import { cosine, matrix } from '../../linalg/index.js';
 import { mean, quantile, weightedMean } from '../../statistics/index.js';
 import type { SeedEvidence } from '../evidence/seed-evidence.js';
-import { type Measure, type Subject, variantOf } from './context.js';
+import type { Measure, Subject } from './context.js';
 import { foldMeans } from './fold-means.js';
 import { autodiffGradients, type LawSite, sharedSites, takeRows } from './hidden-gradients.js';
 import { type Measurement, ones } from './measurement.js';
-import { randomVectors, rankAmong } from './random-directions.js';
+import { rankAmong } from './random-directions.js';
+import { subjectVectors } from './subject-vectors.js';
 
 /** The tokens of a subject: the prompts' own, in shuffled order of preference, or any two others of the vocabulary. */
 const sitesFor = ({ base, seed }: SeedEvidence, subject: Subject): LawSite[] => {
@@ -97,22 +98,22 @@ export const measureSteeringAlignment: Measure = async ({ evidence }, subject) =
       const means = foldMeans(differences, siteFolds, weightsOf(sites, weights));
       return mean(vectors.map((byFold) => (cosine(byFold[0], means[1]) + cosine(byFold[1], means[0])) / 2));
     };
-  const own = evidence.vectors(variantOf(subject), 'postNorm').byFold;
-  const all = ones(clusters.length);
-  if (subject !== 'random-directions') {
-    return {
-      n: clusters.length,
-      clusters,
-      statistic: alignment([own]),
-      details: { prompts: sites.length },
-    };
-  }
-  const random = randomVectors(evidence, 'postNorm').map(({ byFold }) => byFold);
-  const values = random.map((byFold) => alignment([byFold])(all));
-  return {
+  const { families } = subjectVectors(evidence, subject === 'other-tokens' ? 'claim' : subject);
+  const judging = families.map((vectorsAt) => vectorsAt('postNorm').byFold);
+  const measurement: Measurement = {
     n: clusters.length,
     clusters,
-    statistic: alignment(random),
-    details: rankAmong(alignment([own])(all), values),
+    statistic: alignment(judging),
+    details: { prompts: sites.length },
+  };
+  if (subject !== 'random-directions') return measurement;
+  const all = ones(clusters.length);
+  const own = alignment([evidence.vectors('dpo', 'postNorm').byFold])(all);
+  return {
+    ...measurement,
+    details: rankAmong(
+      own,
+      judging.map((byFold) => alignment([byFold])(all)),
+    ),
   };
 };

@@ -15,7 +15,7 @@ const tolerance = 1e-3;
 
 const agreement = async (
   evidence: SeedEvidence,
-  policy: PolicyEvidence,
+  [policy, start]: readonly [policy: PolicyEvidence, start: PolicyEvidence],
   subject: Subject,
   /** Gives the law's e_w and e_l. */
   head: LanguageModel = policy.model,
@@ -31,7 +31,7 @@ const agreement = async (
   const rows = sites.map(({ prompt, row }) => (preNorm ? prompt : row));
   const x = takeRows(preNorm ? (residual.at(-1) ?? new Float32Array()) : states, rows, width);
   const policyMargins = sites.map(({ prompt }) => policy.margins[prompt] ?? Number.NaN);
-  const referenceMargins = sites.map(({ prompt }) => evidence.base.margins[prompt] ?? Number.NaN);
+  const referenceMargins = sites.map(({ prompt }) => start.margins[prompt] ?? Number.NaN);
   const gradient = await autodiffGradients(
     x,
     sites,
@@ -44,10 +44,12 @@ const agreement = async (
   );
   const unembedding = await head.unembedding().data<'float32'>();
   const embedding = (token: number) => unembedding.subarray(token * width, (token + 1) * width);
+  // The law of a loss whose reference is not subtracted, against the gradient of the loss as it is.
+  const lawReference = subject === 'wrong-reference' ? sites.map(() => 0) : referenceMargins;
   const errors = sites.map(({ chosen, rejected }, index) => {
     const law = hiddenStateGradient({
       beta,
-      margin: beta * ((policyMargins[index] ?? Number.NaN) - (referenceMargins[index] ?? Number.NaN)),
+      margin: beta * ((policyMargins[index] ?? Number.NaN) - (lawReference[index] ?? Number.NaN)),
       chosenEmbedding: embedding(chosen),
       rejectedEmbedding: embedding(rejected),
     });
@@ -72,19 +74,25 @@ const agreement = async (
   });
 };
 
+/** The policy of a subject, and what it started from: the reference of its loss. */
+const policyAndStart = (evidence: SeedEvidence, subject: Subject) => {
+  const variant = variantOf(subject);
+  return [evidence.variant(variant), evidence.startOf(variant)] as const;
+};
+
 export const measureGradientLaw: Measure = ({ evidence }, subject) =>
-  agreement(evidence, evidence.variant(variantOf(subject)), subject);
+  agreement(evidence, policyAndStart(evidence, subject), subject);
 
 /**
  * `gradient-law-initial-agreement`: the same gradients of the trained policy against the law with the embeddings that
  * training began with. Frozen embeddings leave the two alike; `current-embeddings` takes those of the policy itself.
  */
 export const measureInitialGradientLaw: Measure = ({ evidence }, subject) => {
-  const policy = evidence.variant(variantOf(subject));
+  const [policy, start] = policyAndStart(evidence, subject);
   return agreement(
     evidence,
-    policy,
+    [policy, start],
     subject,
-    (subject === 'current-embeddings' ? policy : evidence.base).model,
+    (subject === 'current-embeddings' ? policy : start).model,
   );
 };

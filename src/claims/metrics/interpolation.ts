@@ -1,9 +1,10 @@
 /** What happens to preferences on the way from −v* over the base to v*: base + λv*, λ from −1 to 1. */
 
 import { weightedMean } from '../../statistics/index.js';
-import { prefersChosen, steeredMargins } from '../../steering/index.js';
+import { prefersChosen } from '../../steering/index.js';
 import type { Measure, MetricContext, Subject } from './context.js';
 import { type Measurement, ones } from './measurement.js';
+import { steerPolicy } from './steered-policy.js';
 import { withVectors } from './steering.js';
 
 /** Least rise of a quantity's weighted mean from one λ to the next. */
@@ -26,17 +27,11 @@ const interpolate = (
   lambdas: readonly number[],
   quantity: (margin: number) => number,
 ): Promise<Measurement> =>
-  withVectors(evidence, subject, async (vectors) => {
-    const { base, data } = evidence;
+  withVectors(evidence, subject, async ({ start, vectorsAt }) => {
+    const { data } = evidence;
     const curves: Float64Array[] = [];
     for (const lambda of lambdas) {
-      const margins =
-        lambda === 0
-          ? base.margins
-          : await steeredMargins(base.completions, base.model.unembedding(), {
-              vectorFor: vectors.steering,
-              lambda,
-            });
+      const margins = lambda === 0 ? start.margins : await steerPolicy(evidence, start, vectorsAt, lambda);
       curves.push(margins.map(quantity));
     }
     const means = (weights: Float64Array): number[] => curves.map((curve) => weightedMean(curve, weights));

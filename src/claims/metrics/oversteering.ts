@@ -1,10 +1,10 @@
 /** What becomes of text past the λ ceiling of a vector: where it degenerates, and how that shows. */
 
 import { preferenceLogps } from '../../steering/index.js';
-import type { CrossFittedVectors, SeedEvidence } from '../evidence/seed-evidence.js';
-import { type Measure, type Subject, variantOf } from './context.js';
+import type { CrossFittedVectors } from '../evidence/cross-fitted-vectors.js';
+import type { SeedEvidence } from '../evidence/seed-evidence.js';
+import type { Measure, Subject } from './context.js';
 import { type Measurement, meanStatistic, ones } from './measurement.js';
-import { randomVectors } from './random-directions.js';
 import {
   ceilingOf,
   ceilingShare,
@@ -13,6 +13,7 @@ import {
   type SteeredTexts,
   searchCeiling,
 } from './steered-texts.js';
+import { subjectVectors } from './subject-vectors.js';
 
 /** Random directions searched: each takes its own search. */
 const directionsSearched = 3;
@@ -48,12 +49,11 @@ const searchesOf = (evidence: SeedEvidence, subject: Subject): Promise<Oversteer
   const known = searches.get(evidence) ?? new Map<Subject, Promise<Oversteering[]>>();
   searches.set(evidence, known);
   const search = async (): Promise<Oversteering[]> => {
-    const vectors =
-      subject === 'random-directions'
-        ? randomVectors(evidence, 'postNorm').slice(0, directionsSearched)
-        : [evidence.vectors(variantOf(subject), 'postNorm')];
+    const { families } = subjectVectors(evidence, subject);
     const found: Oversteering[] = [];
-    for (const pair of vectors) found.push(await oversteer(evidence, pair));
+    for (const vectorsAt of families.slice(0, directionsSearched)) {
+      found.push(await oversteer(evidence, vectorsAt('postNorm')));
+    }
     return found;
   };
   const made = known.get(subject) ?? search();

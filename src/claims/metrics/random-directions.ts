@@ -3,12 +3,10 @@ import { ComputationError, createRandom } from '../../base/index.js';
 import { normMatchedRandomDirections } from '../../geometry/index.js';
 import { norm } from '../../linalg/index.js';
 import { rankPValue } from '../../statistics/index.js';
-import {
-  type CrossFittedVectors,
-  crossFitted,
-  type SeedEvidence,
-  type Site,
-} from '../evidence/seed-evidence.js';
+import { type CrossFittedVectors, crossFitted } from '../evidence/cross-fitted-vectors.js';
+import type { SeedEvidence } from '../evidence/seed-evidence.js';
+import type { Site } from '../evidence/variant.js';
+import { type Measurement, ones } from './measurement.js';
 
 /** Directions drawn for each control (the rules of evidence ask for at least 20). */
 export const randomDirectionCount = 20;
@@ -38,6 +36,23 @@ export const rankAmong = (own: number, values: readonly number[]) => {
 
 /** The mean of several statistics under the same weights. */
 export const meanOfStatistics =
-  (statistics: readonly ((weights: Float64Array) => number)[]) =>
-  (weights: Float64Array): number =>
+  (statistics: readonly Measurement['statistic'][]): Measurement['statistic'] =>
+  (weights) =>
     statistics.reduce((sum, statistic) => sum + statistic(weights), 0) / statistics.length;
+
+/** The mean over random directions, with the rank of the claim's own value among them in the details. */
+export const averageOverDirections = (own: Measurement, random: readonly Measurement[]): Measurement => {
+  const all = ones(own.clusters.length);
+  return {
+    n: own.n,
+    clusters: own.clusters,
+    statistic: meanOfStatistics(random.map(({ statistic }) => statistic)),
+    details: {
+      ...random[0]?.details,
+      ...rankAmong(
+        own.statistic(all),
+        random.map(({ statistic }) => statistic(all)),
+      ),
+    },
+  };
+};

@@ -1,60 +1,83 @@
 /** Metrics of behaviour under steering: preferences installed in the base, taken back from the policy. */
-import { energyRecovery, flips, marginRecovery, steeredMargins } from '../../steering/index.js';
+import { energyRecovery, flips, marginRecovery } from '../../steering/index.js';
 import type { PolicyEvidence } from '../evidence/policy-evidence.js';
-import type { CrossFittedVectors, SeedEvidence } from '../evidence/seed-evidence.js';
-import { type Measure, type Subject, variantOf } from './context.js';
-import { type Measurement, ones, rateMeasurement } from './measurement.js';
-import { meanOfStatistics, randomVectors, rankAmong } from './random-directions.js';
+import type { SeedEvidence } from '../evidence/seed-evidence.js';
+import type { Measure, Subject } from './context.js';
+import { judgedDisplacement } from './displacement.js';
+import { type Measurement, rateMeasurement } from './measurement.js';
+import { averageOverDirections } from './random-directions.js';
+import { steerPolicy } from './steered-policy.js';
+import { subjectVectors, type VectorsAt } from './subject-vectors.js';
 
-/** Steers the final hidden state of every position that predicts a completion token. */
-const steer = (
-  { completions, model }: PolicyEvidence,
-  vectors: CrossFittedVectors,
-  lambda: number,
-): Promise<Float64Array> =>
-  steeredMargins(completions, model.unembedding(), { vectorFor: vectors.steering, lambda });
+/** The policy that a subject is judged on, what it started from, and one family of vectors. */
+export interface Steered {
+  readonly start: PolicyEvidence;
+  readonly policy: PolicyEvidence;
+  readonly vectorsAt: VectorsAt;
+}
 
 /** Measures with v*, or for the random-direction control with each random vector, and averages those. */
 export const withVectors = async (
   evidence: SeedEvidence,
   subject: Subject,
-  measure: (vectors: CrossFittedVectors) => Promise<Measurement>,
+  measure: (steered: Steered) => Promise<Measurement>,
 ): Promise<Measurement> => {
-  const own = evidence.vectors(variantOf(subject), 'postNorm');
-  if (subject !== 'random-directions') return measure(own);
-  const observed = (await measure(own)).statistic(ones(evidence.data.heldOut.length));
+  const { variant, families } = subjectVectors(evidence, subject);
+  const [start, policy] = [evidence.startOf(variant), evidence.variant(variant)];
   const measurements: Measurement[] = [];
-  for (const vectors of randomVectors(evidence, 'postNorm')) measurements.push(await measure(vectors));
+  for (const vectorsAt of families) measurements.push(await measure({ start, policy, vectorsAt }));
   const [first] = measurements;
-  if (first === undefined) throw new RangeError('no random direction was drawn');
-  const values = measurements.map(({ statistic, n }) => statistic(ones(n)));
-  return {
-    n: first.n,
-    clusters: first.clusters,
-    statistic: meanOfStatistics(measurements.map(({ statistic }) => statistic)),
-    details: { ...first.details, ...rankAmong(observed, values) },
-  };
+  if (first === undefined) throw new RangeError('no vector was drawn');
+  if (subject !== 'random-directions') return first;
+  const own = await measure({ start, policy, vectorsAt: (site) => evidence.vectors('dpo', site) });
+  return averageOverDirections(own, measurements);
 };
 
-const sumOf = (values: ArrayLike<number>): number =>
+export const sumOf = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((sum, value) => sum + value, 0);
+
+/** The rate among the held-out prompts that belong to a group, for the report's details. */
+const shareAmong = (
+  differs: ArrayLike<number>,
+  reached: ArrayLike<number>,
+  belongs: (index: number) => boolean,
+): { readonly flips: number; readonly share: number } => {
+  let changed = 0;
+  let back = 0;
+  for (let i = 0; i < differs.length; i++) {
+    if (!belongs(i)) continue;
+    changed += differs[i] ?? 0;
+    back += (differs[i] ?? 0) * (reached[i] ?? 0);
+  }
+  return { flips: changed, share: back / changed };
+};
 
 /**
  * The rate apart for pairs of one token each and for longer ones: v* is read at the last prompt token, where the former are
- * decided; the latter are decided at later positions too.
+ * decided; the latter are decided at later positions too. Of a mixture also for each sub-population.
  */
-const shareByLength = (
-  { data }: SeedEvidence,
+const sharesOfGroups = (
+  { data: { heldOut } }: SeedEvidence,
   differs: ArrayLike<number>,
   reached: ArrayLike<number>,
 ): Readonly<Record<string, number>> => {
-  const oneToken = data.heldOut.map(({ chosen, rejected }) => chosen.length === 1 && rejected.length === 1);
-  const among = (wanted: boolean, values: ArrayLike<number>): number =>
-    oneToken.reduce((sum, own, i) => sum + (own === wanted ? (differs[i] ?? 0) * (values[i] ?? 0) : 0), 0);
+  const isOneToken = (index: number): boolean =>
+    heldOut[index]?.chosen.length === 1 && heldOut[index]?.rejected.length === 1;
+  const oneToken = shareAmong(differs, reached, isOneToken);
+  const longer = shareAmong(differs, reached, (index) => !isOneToken(index));
+  const populations = new Set(heldOut.flatMap(({ population }) => population ?? []));
+  const byPopulation = [...populations].flatMap((name) => {
+    const { flips: changed, share } = shareAmong(differs, reached, (i) => heldOut[i]?.population === name);
+    return [
+      [`${name} flips`, changed],
+      [`${name} share`, share],
+    ];
+  });
   return {
-    oneTokenFlips: among(true, differs),
-    oneTokenShare: among(true, reached) / among(true, differs),
-    longerShare: among(false, reached) / among(false, differs),
+    oneTokenFlips: oneToken.flips,
+    oneTokenShare: oneToken.share,
+    longerShare: longer.share,
+    ...Object.fromEntries(byPopulation),
   };
 };
 
@@ -62,13 +85,11 @@ const shareByLength = (
 const flipRate =
   (from: 'base' | 'policy'): Measure =>
   ({ evidence }, subject) =>
-    withVectors(evidence, subject, async (vectors) => {
-      const policy = evidence.variant(variantOf(subject));
-      const start = from === 'base' ? evidence.base : policy;
-      const goal = from === 'base' ? policy : evidence.base;
-      const steered = await steer(start, vectors, from === 'base' ? 1 : -1);
-      const { differs, reached } = flips({ start: start.margins, steered, goal: goal.margins });
-      const details = { flips: sumOf(differs), ...shareByLength(evidence, differs, reached) };
+    withVectors(evidence, subject, async ({ start, policy, vectorsAt }) => {
+      const [origin, goal, lambda] = from === 'base' ? [start, policy, 1] : [policy, start, -1];
+      const steered = await steerPolicy(evidence, origin, vectorsAt, lambda);
+      const { differs, reached } = flips({ start: origin.margins, steered, goal: goal.margins });
+      const details = { flips: sumOf(differs), ...sharesOfGroups(evidence, differs, reached) };
       return rateMeasurement(evidence.data.clusters, reached, differs, details);
     });
 
@@ -87,16 +108,21 @@ const overAllPrompts = ({ data }: SeedEvidence, statistic: Measurement['statisti
 
 /** `margin-recovery`: 1 − Σ|m_inverted − m_base| / Σ|m_policy − m_base|, an aggregate over prompts. */
 export const measureMarginRecovery: Measure = ({ evidence }, subject) =>
-  withVectors(evidence, subject, async (vectors) => {
-    const policy = evidence.variant(variantOf(subject));
-    const inverted = await steer(policy, vectors, -1);
-    const margins = { base: evidence.base.margins, policy: policy.margins, steered: inverted };
+  withVectors(evidence, subject, async ({ start, policy, vectorsAt }) => {
+    const inverted = await steerPolicy(evidence, policy, vectorsAt, -1);
+    const margins = { base: start.margins, policy: policy.margins, steered: inverted };
     return overAllPrompts(evidence, marginRecovery(margins));
   });
 
 /** `energy-recovery`: 1 − Σ‖Δh − v*‖² / Σ‖Δh‖² at the readout. */
-export const measureEnergyRecovery: Measure = ({ evidence }, subject) =>
-  withVectors(evidence, subject, async (vectors) => {
-    const delta = evidence.displacement(variantOf(subject), 'postNorm');
-    return overAllPrompts(evidence, energyRecovery(delta, vectors.judging));
-  });
+export const measureEnergyRecovery: Measure = async ({ evidence }, subject) => {
+  const { delta, families } = judgedDisplacement(evidence, subject, 'postNorm');
+  const measurements = families.map(({ judging }) =>
+    overAllPrompts(evidence, energyRecovery(delta, judging)),
+  );
+  const [first] = measurements;
+  if (first === undefined) throw new RangeError('no vector was drawn');
+  if (subject !== 'random-directions') return first;
+  const own = overAllPrompts(evidence, energyRecovery(delta, evidence.vectors('dpo', 'postNorm').judging));
+  return averageOverDirections(own, measurements);
+};

@@ -29,7 +29,7 @@ let evidence: SeedEvidence;
 beforeAll(async () => {
   await startEngine('auto');
   base = createTinyLlama();
-  evidence = await tinySeedEvidence(base, ['sft'], { data: tinyData(randomPairs(n, 'held out', 2)) });
+  evidence = await tinySeedEvidence(base, ['sft'], { data: await tinyData(randomPairs(n, 'held out', 2)) });
 });
 afterAll(() => {
   evidence.dispose();
@@ -96,7 +96,7 @@ describe('gradient-law-agreement', () => {
       chosen: Int32Array.of(5, ...chosen),
       rejected: Int32Array.of(5, ...rejected),
     }));
-    const own = await tinySeedEvidence(base, [], { data: tinyData(pairs) });
+    const own = await tinySeedEvidence(base, [], { data: await tinyData(pairs) });
     try {
       const { share, counts, details } = await measure('claim', own);
       expect([share, counts, details['prompts']]).toEqual([1, { successes: n, trials: n }, n]);
@@ -107,7 +107,7 @@ describe('gradient-law-agreement', () => {
   });
 
   it('after divergence cannot be judged where every completion is one token', async () => {
-    const own = await tinySeedEvidence(base, [], { data: tinyData(randomPairs(n, 'one token', 1)) });
+    const own = await tinySeedEvidence(base, [], { data: await tinyData(randomPairs(n, 'one token', 1)) });
     try {
       expect((await measure('claim', own)).share).toBe(1);
       await expect(measure('after-divergence', own)).rejects.toThrow(ComputationError);

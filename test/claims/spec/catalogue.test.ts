@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError, SpecError, UsageError } from '../../../src/base/index.js';
@@ -63,8 +63,12 @@ describe('the shipped specifications', () => {
       ...[...shipped.suites].map(([name, { file }]) => [name, file, 'suites'] as const),
     ];
     expect(named.length).toBeGreaterThan(0);
-    for (const [name, file, kind] of named)
-      expect(file.endsWith(join('specs', kind, `${name}.yaml`))).toBe(true);
+    for (const [name, file, kind] of named) {
+      expect(dirname(file).endsWith(join('specs', kind))).toBe(true);
+      const stem = basename(file, '.yaml');
+      // A family's members carry its name and their own.
+      expect(kind === 'experiments' && name.startsWith(`${stem}-`) ? stem : name).toBe(stem);
+    }
   });
 
   it('name only claims and experiments that exist', async () => {
