@@ -139,6 +139,17 @@ export interface ComparisonTable {
 
 export type Totals = Readonly<Record<Outcome, number>>;
 
+/** Which part of a run a report holds, and where its parts stand in the whole. */
+export interface Shard {
+  /** 1 … count. */
+  readonly index: number;
+  readonly count: number;
+  /** Position of each claim of this report, and of each table, in the whole run, from 0. */
+  readonly claims: readonly number[];
+  readonly tables: readonly number[];
+  readonly whole: { readonly claims: number; readonly tables: number; readonly seeds: readonly number[] };
+}
+
 export interface RunInformation {
   readonly dsteer: string;
   /** What was asked for: suite, claims or files. */
@@ -148,6 +159,8 @@ export interface RunInformation {
   readonly startedAt: string;
   readonly finishedAt: string;
   readonly seconds: number;
+  /** Only in a report of a part. */
+  readonly shard?: Shard;
 }
 
 export interface RunReport {

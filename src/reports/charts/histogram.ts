@@ -23,11 +23,14 @@ export const binEdges = (values: readonly number[], most = 40): number[] => {
   if (finite.length === 0) return [];
   const least = finite.reduce((a, b) => Math.min(a, b));
   const greatest = finite.reduce((a, b) => Math.max(a, b));
-  const width =
-    greatest > least ? roundUp((greatest - least) / (most - 1)) : Math.max(1e-3, Math.abs(least) / 100);
-  const first = Math.floor(least / width);
-  const count = Math.floor(greatest / width) - first + 1;
-  return Array.from({ length: count + 1 }, (_, index) => Number(((first + index) * width).toPrecision(12)));
+  const spread = greatest > least ? (greatest - least) / (most - 1) : 0;
+  const width = roundUp(Math.max(spread === 0 ? 1e-3 : spread, Math.abs(least) / 1e9));
+  const edge = (index: number): number => Number((index * width).toPrecision(12));
+  let first = Math.floor(least / width);
+  while (edge(first) > least) first--;
+  let last = Math.floor(greatest / width);
+  while (edge(last + 1) <= greatest) last++;
+  return Array.from({ length: last - first + 2 }, (_, index) => edge(first + index));
 };
 
 /** Shares of the values that lie in each bin [from, to); values that are not finite count in none. */

@@ -1,6 +1,7 @@
 /** report.html of a run's folder, and the specs of its charts beside it. */
 
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { RunReport } from '../../claims/index.js';
 import { writeFileAtomic } from '../../store/index.js';
 import { type Chart, chartConfig } from '../charts/chart.js';
@@ -8,7 +9,7 @@ import { evidenceCharts } from '../charts/evidence-charts.js';
 import { readEvidence } from '../charts/job-evidence.js';
 import { renderChart } from '../charts/render-chart.js';
 import { tableCharts } from '../charts/table-charts.js';
-import { toJson } from '../report-json.js';
+import { readReport, runFolderOf, toJson } from '../report-json.js';
 import type { RenderedChart } from './chart-figure.js';
 import { slug } from './markup.js';
 import { type EvidenceView, htmlReport } from './page.js';
@@ -66,4 +67,19 @@ export const writeHtml = async (folder: string, report: RunReport): Promise<stri
     written.push(path);
   }
   return written;
+};
+
+/**
+ * The page of a finished run, made where it is missing.
+ *
+ * @param run its folder, or its `report.json`
+ * @returns absolute path of `report.html`
+ * @throws InputError where there is no readable report
+ */
+export const ensureHtml = async (run: string): Promise<string> => {
+  const folder = await runFolderOf(run);
+  const page = resolve(folder, 'report.html');
+  const report = await readReport(run);
+  if (!existsSync(page)) await writeHtml(folder, report);
+  return page;
 };
