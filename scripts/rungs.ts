@@ -93,7 +93,7 @@ const d64 = { hiddenSize: 64, intermediateSize: 176, layers: 5, heads: 4 };
 export const RUNGS: Readonly<Record<string, Rung>> = {
   shipped: {
     folder: 'model',
-    dtype: 'F32',
+    dtype: 'F16',
     steps: 1400,
     learningRate: 3e-3,
     configure: llama({ hiddenSize: 96, intermediateSize: 256, layers: 6, heads: 4 }),

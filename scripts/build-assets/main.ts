@@ -9,10 +9,16 @@
 
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadTokenizer, PREFERENCE_REGIMES, type PreferenceTuple } from '../../src/data/index.js';
+import {
+  loadTokenizer,
+  PREFERENCE_REGIMES,
+  type PreferenceTuple,
+  shippedPreferencesFile,
+} from '../../src/data/index.js';
 import { writeFileAtomic } from '../../src/store/index.js';
 import { buildTokenizer } from './build-tokenizer.js';
 import { buildCorpus } from './corpus.js';
+import { gzipStable } from './gzip-stable.js';
 import { selectOpinionWords } from './opinion-words.js';
 import { buildPreferences } from './preferences.js';
 import { ASSETS_FOLDER, DEFAULT_SOURCES_FOLDER, SEED } from './settings.js';
@@ -34,8 +40,8 @@ const preferences = buildPreferences(split, words, await loadTokenizer(modelFold
 for (const regime of PREFERENCE_REGIMES) {
   const { train, heldOut } = preferences[regime];
   for (const [half, tuples] of [['train', train] as const, ['held-out', heldOut] as const]) {
-    const path = join(ASSETS_FOLDER, 'preferences', `${regime}.${half}.jsonl`);
-    await writeFileAtomic(path, jsonLines(tuples));
+    const path = shippedPreferencesFile(regime, half);
+    await writeFileAtomic(path, gzipStable(jsonLines(tuples)));
     written.push(path);
   }
 }

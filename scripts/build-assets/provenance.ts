@@ -166,6 +166,8 @@ ${ladderSection(facts.ladder)}
 
 ## Preference tuples
 
+JSON lines, gzipped (\`zcat\` shows them; \`dsteer data inspect\` counts them).
+
 - **one-frame**: a review sentence and always the same words behind it;
 - **many-frames**: a review sentence and one of ${SEEN_FRAMES.length + UNSEEN_FRAMES.length} frames: ${SEEN_FRAMES.length} in training and half the held-out prompts,
   ${UNSEEN_FRAMES.length} others in the other half (\`frameSplit\`);

@@ -3,6 +3,7 @@ import { ComputationError } from '../base/index.js';
 import {
   bootstrapPValue,
   intervalOfDraws,
+  scorePValue,
   seedSpread,
   type TrendPoint,
   trendSlope,
@@ -30,7 +31,7 @@ export interface Resampled {
   readonly resampling: string;
   readonly seedEstimates: readonly number[];
   readonly details: Readonly<Record<string, number>>;
-  /** For a rate of one seed whose prompts are independent: what it counts. */
+  /** For a rate that a bootstrap over prompts cannot judge, or need not: what it counts. */
   readonly counts?: { readonly successes: number; readonly trials: number };
   readonly counterexample?: Counterexample;
 }
@@ -48,6 +49,27 @@ const averageOf = (values: readonly number[]): number =>
 const averageDraws = (all: readonly Float64Array[]): Float64Array =>
   Float64Array.from(all[0] ?? [], (_, draw) => averageOf(all.map((draws) => draws[draw] ?? Number.NaN)));
 
+const doNotVary = (draws: Float64Array): boolean => draws.every((value) => value === draws[0]);
+
+/**
+ * What a rate counts, for Wilson's interval: of independent prompts under one seed; under several only where no resample
+ * differs from another (a rate of 0 or 1 in all of them), with the average of what each seed counts. Seeds judge the same
+ * prompts, so that their counts do not add up.
+ */
+const countsOf = (
+  measured: readonly Extract<TaskResult, { state: 'measured' }>[],
+  draws: Float64Array,
+): { readonly counts?: NonNullable<Resampled['counts']> } => {
+  const counts = measured.flatMap((result) => (result.counts && result.independent ? [result.counts] : []));
+  if (counts.length < measured.length || (measured.length > 1 && !doNotVary(draws))) return {};
+  return {
+    counts: {
+      successes: averageOf(counts.map(({ successes }) => successes)),
+      trials: averageOf(counts.map(({ trials }) => trials)),
+    },
+  };
+};
+
 /** The average over seeds of what each of them measured. */
 export const overSeeds = (seeds: readonly number[], results: readonly TaskResult[]): Quantity => {
   const failed = results.find((result) => result.state === 'failed');
@@ -57,12 +79,13 @@ export const overSeeds = (seeds: readonly number[], results: readonly TaskResult
   if (first === undefined) return { state: 'failed', seeds, message: 'nothing was measured' };
   const seedEstimates = measured.map(({ estimate }) => estimate);
   const counterexample = measured.find((result) => result.counterexample)?.counterexample;
+  const draws = averageDraws(measured.map((result) => result.draws));
   return {
     state: 'measured',
     seeds,
     n: first.n,
     estimate: averageOf(seedEstimates),
-    draws: averageDraws(measured.map(({ draws }) => draws)),
+    draws,
     resampling: first.resampling,
     seedEstimates,
     details: Object.fromEntries(
@@ -71,7 +94,7 @@ export const overSeeds = (seeds: readonly number[], results: readonly TaskResult
         averageOf(measured.map(({ details }) => details[key] ?? Number.NaN)),
       ]),
     ),
-    ...(first.counts && first.independent && measured.length === 1 ? { counts: first.counts } : {}),
+    ...countsOf(measured, draws),
     ...(counterexample === undefined ? {} : { counterexample }),
   };
 };
@@ -207,6 +230,10 @@ const pValueOf = (quantity: Quantity, { threshold }: JudgementRule): number | nu
   if (quantity.state === 'failed') return null;
   const bound = 'atLeast' in threshold ? threshold.atLeast : threshold.atMost;
   const direction = quantity.estimate >= bound ? 'above' : 'below';
+  if (quantity.counts) {
+    const { successes, trials } = quantity.counts;
+    return scorePValue(successes, trials, { threshold: bound, direction });
+  }
   return bootstrapPValue(quantity.draws, { estimate: quantity.estimate, threshold: bound, direction });
 };
 

@@ -27,3 +27,7 @@ export const jsonOption = (what: string): Option =>
 /** Help text below the options: a line that can be typed, and what it does. */
 export const examples = (...lines: readonly (readonly [command: string, meaning: string])[]): string =>
   ['', 'Examples:', ...lines.map(([command, meaning]) => `  $ ${command}\n      ${meaning}`)].join('\n');
+
+/** Exit codes of commands that judge claims. */
+export const outcomeCodes = `Exit codes: 0 every outcome is a pass, 1 a fail or an error among them, 2 bad usage, specification or input,
+3 only inconclusive verdicts stand in the way (1 with --strict), 4 an engine or resource is missing, 130 interrupted.`;

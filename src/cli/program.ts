@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { dsteerVersion } from '../base/index.js';
 import { addAnalyzeCommand } from './analyze-command.js';
 import type { CommandContext } from './command-context.js';
+import { addCompareCommand } from './compare-command.js';
+import { addDataCommand } from './data-command.js';
 import { addDoctorCommand } from './doctor-command.js';
 import { addExtractCommand } from './extract-command.js';
 import { examples } from './options.js';
@@ -36,10 +38,12 @@ export const createProgram = (context: CommandContext): Command => {
     )
     .exitOverride();
   addVerifyCommand(program, context);
+  addCompareCommand(program, context);
   addTrainCommand(program, context);
   addExtractCommand(program, context);
   addAnalyzeCommand(program, context);
   addSteerCommand(program, context);
+  addDataCommand(program, context);
   addReportCommand(program, context);
   addDoctorCommand(program, context);
   return program;

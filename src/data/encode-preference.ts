@@ -43,18 +43,18 @@ const cueLength = (tokenizer: Tokenizer, promptIds: Int32Array, cue: string): nu
   return length;
 };
 
-/**
- * A prompt too long loses tokens from the left, but keeps BOS and cue: without its cue it could not be told which part
- * of a mixture it belongs to.
- *
- * @param maxLength tokens that prompt and longer completion may have together
- * @throws InputError when a completion has no tokens, or leaves no room for the prompt
- */
-export const encodePreference = (
+/** A completion so long that no token of the prompt would fit before it. */
+export interface TooLong {
+  /** Tokens of the longer completion. */
+  readonly tooLong: number;
+}
+
+/** As `encodePreference`, but a completion that leaves no room for the prompt is told instead of thrown. */
+export const tryEncodePreference = (
   tokenizer: Tokenizer,
   tuple: PreferenceTuple,
   { maxLength }: { maxLength: number },
-): EncodedPreference => {
+): EncodedPreference | TooLong => {
   const promptIds = tokenizer.encode(tuple.prompt);
   const chosen = completionIds(tokenizer, tuple.prompt, promptIds, tuple.chosen);
   const rejected = completionIds(tokenizer, tuple.prompt, promptIds, tuple.rejected);
@@ -68,10 +68,7 @@ export const encodePreference = (
   const longest = Math.max(chosen.length, rejected.length);
   const room = maxLength - longest - bos.length;
   if (room < Math.min(promptIds.length, fixed + 1)) {
-    throw new InputError(
-      `preference ${tuple.id}: a completion of ${longest} tokens leaves no room for its prompt in ${maxLength}`,
-      { hint: 'raise the length limit, or leave such tuples out' },
-    );
+    return { tooLong: longest };
   }
   if (bos.length + promptIds.length === 0) {
     throw new InputError(
@@ -91,4 +88,24 @@ export const encodePreference = (
     truncated,
     ...(tuple.population === undefined ? {} : { population: tuple.population }),
   };
+};
+
+/**
+ * A prompt too long loses tokens from the left, but keeps BOS and cue: without its cue it could not be told which part
+ * of a mixture it belongs to.
+ *
+ * @param maxLength tokens that prompt and longer completion may have together
+ * @throws InputError when a completion has no tokens, or leaves no room for the prompt
+ */
+export const encodePreference = (
+  tokenizer: Tokenizer,
+  tuple: PreferenceTuple,
+  options: { maxLength: number },
+): EncodedPreference => {
+  const encoded = tryEncodePreference(tokenizer, tuple, options);
+  if (!('tooLong' in encoded)) return encoded;
+  throw new InputError(
+    `preference ${tuple.id}: a completion of ${encoded.tooLong} tokens leaves no room for its prompt in ${options.maxLength}`,
+    { hint: 'raise the length limit, or leave such tuples out' },
+  );
 };

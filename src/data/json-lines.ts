@@ -1,5 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { InputError } from '../base/index.js';
+import { readTextBytes } from './text-bytes.js';
+import { visible } from './visible.js';
 
 /** A line longer than this is no prompt; the limit bounds the memory a file can ask for. */
 export const maxLineBytes = 16 * 1024 * 1024;
@@ -10,6 +11,33 @@ export interface JsonLine {
   /** Counted from 1. */
   readonly line: number;
 }
+
+/** What an error says; it may quote the text that it is about. */
+const oneLine = (cause: unknown): string => visible(cause instanceof Error ? cause.message : String(cause));
+
+/** Errors of zlib have codes of their own; others come from the file system. */
+const readFault = (cause: unknown, file: string, line: number): InputError => {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (code === 'Z_BUF_ERROR') {
+    return new InputError('the gzip data end too early', {
+      where: { file, line },
+      hint: 'the file was cut off: download or copy it again',
+      cause,
+    });
+  }
+  if (code.startsWith('Z_')) {
+    return new InputError(`the gzip data are damaged: ${oneLine(cause)}`, {
+      where: { file, line },
+      hint: 'download or copy the file again',
+      cause,
+    });
+  }
+  return new InputError(`cannot be read: ${oneLine(cause)}`, {
+    where: { file },
+    hint: 'give the path of an existing file of JSON lines',
+    cause,
+  });
+};
 
 const parseLine = (bytes: Uint8Array, file: string, line: number): JsonLine | undefined => {
   let text: string;
@@ -22,7 +50,7 @@ const parseLine = (bytes: Uint8Array, file: string, line: number): JsonLine | un
   try {
     return { value: JSON.parse(text), line };
   } catch (cause) {
-    throw new InputError(`not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new InputError(`not valid JSON: ${oneLine(cause)}`, {
       where: { file, line },
       hint: 'each line holds one JSON object of its own',
       cause,
@@ -31,9 +59,11 @@ const parseLine = (bytes: Uint8Array, file: string, line: number): JsonLine | un
 };
 
 /**
- * The values of a file of JSON lines, one at a time; blank lines are passed over.
+ * The values of a file of JSON lines, plain or gzipped, one at a time; blank lines are passed over. Memory is bounded by
+ * the longest line allowed, whatever the file.
  *
- * @throws InputError with file and line when a line is too long, no JSON or no UTF-8, or the file cannot be read
+ * @throws InputError with file and line when a line is too long, no JSON or no UTF-8, gzip data are cut off or damaged, or
+ * the file cannot be read
  */
 export async function* readJsonLines(file: string): AsyncGenerator<JsonLine> {
   let rest: Uint8Array[] = [];
@@ -56,9 +86,8 @@ export async function* readJsonLines(file: string): AsyncGenerator<JsonLine> {
     line++;
     return parsed;
   };
-  const stream = createReadStream(file);
   try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for await (const chunk of readTextBytes(file)) {
       let start = 0;
       for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
         keep(chunk.subarray(start, end));
@@ -69,14 +98,7 @@ export async function* readJsonLines(file: string): AsyncGenerator<JsonLine> {
       keep(chunk.subarray(start));
     }
   } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(`cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
-      where: { file },
-      hint: 'give the path of an existing file of JSON lines',
-      cause: error,
-    });
-  } finally {
-    stream.destroy();
+    throw error instanceof InputError ? error : readFault(error, file, line);
   }
   const last = finishLine();
   if (last !== undefined) yield last;

@@ -1,98 +1,166 @@
 import { InputError } from '../base/index.js';
-import { type JsonLine, readJsonLines } from './json-lines.js';
+import { sha256Hex } from '../store/index.js';
+import { type DropReason, dropReasons } from './drop-reasons.js';
+import type { JsonLine } from './json-lines.js';
+import {
+  detectFormat,
+  formatReaders,
+  type PreferenceFormat,
+  preferenceColumns,
+} from './preference-format.js';
+import type { FormatOptions } from './preference-outcome.js';
 import type { PreferenceTuple } from './preference-tuple.js';
+import { readRecords } from './read-records.js';
 
-type Row = Readonly<Record<string, unknown>>;
+/** How many of something there were, and on which line the first stood (of parquet: in which row). */
+export interface Occurrences {
+  readonly count: number;
+  readonly firstLine: number;
+}
 
-const SHAPE = 'a line looks like {"prompt": "…", "chosen": "…", "rejected": "…"}';
+/** What became of a file's records. */
+export interface PreferenceReport {
+  readonly file: string;
+  readonly format: PreferenceFormat;
+  /** Lines or rows read: pairs, messages or trees. */
+  readonly records: number;
+  /** Of OASST1: messages in them. */
+  readonly messages: number | null;
+  /** Pairs of answers that they hold. */
+  readonly pairs: number;
+  readonly kept: number;
+  /** Pairs that are not kept, by reason. */
+  readonly dropped: Readonly<Partial<Record<DropReason, Occurrences>>>;
+  /** Pairs kept that stand in the file before, word for word. */
+  readonly repeated: Occurrences | null;
+}
 
-const isRow = (value: unknown): value is Row =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+export interface ReadPreferencesOptions extends FormatOptions {
+  /** Default: told by the first records. */
+  readonly format?: PreferenceFormat;
+}
 
-/** Reads one row of prompt, chosen and rejected as texts; other shapes of preference data get a function beside it. */
-const preferenceOfTexts = ({ value, line }: JsonLine, file: string): PreferenceTuple => {
-  const fault = (message: string, hint: string): InputError =>
-    new InputError(message, { where: { file, line }, hint });
-  if (!isRow(value)) throw fault('expected a JSON object', SHAPE);
-  const text = (key: 'prompt' | 'chosen' | 'rejected'): string => {
-    const field = value[key];
-    if (field === undefined) throw fault(`"${key}" is missing`, SHAPE);
-    if (typeof field !== 'string') {
-      throw fault(`"${key}" must be text, not ${Array.isArray(field) ? 'a list' : typeof field}`, SHAPE);
+export interface PreferenceFile {
+  readonly tuples: PreferenceTuple[];
+  readonly report: PreferenceReport;
+}
+
+/** Records looked at to tell the format. */
+const firstRecords = 16;
+
+const addTo = (occurrences: Occurrences | undefined, line: number): Occurrences => ({
+  count: (occurrences?.count ?? 0) + 1,
+  firstLine: Math.min(occurrences?.firstLine ?? line, line),
+});
+
+const identityOf = ({ prompt, chosen, rejected }: PreferenceTuple): string =>
+  sha256Hex(JSON.stringify([prompt, chosen, rejected])).slice(0, 32);
+
+/**
+ * Gives each preference of a file to `visit`, as it is read, and reports what became of the records. Nothing of the file is
+ * held but what is being read, a hash a pair, and for OASST1's message rows the messages.
+ *
+ * @throws InputError with file and line when a record is malformed, in no known format, too long, or cannot be read
+ */
+export const visitPreferences = async (
+  file: string,
+  visit: (tuple: PreferenceTuple, line: number) => void,
+  { format: asked, ...options }: ReadPreferencesOptions = {},
+): Promise<PreferenceReport> => {
+  const source = readRecords(file, preferenceColumns);
+  const first: JsonLine[] = [];
+  let records = 0;
+  let messages: number | null = null;
+  let pairs = 0;
+  let kept = 0;
+  let repeated: Occurrences | undefined;
+  const dropped: Partial<Record<DropReason, Occurrences>> = {};
+  const seen = new Set<string>();
+  async function* counted(): AsyncGenerator<JsonLine> {
+    for (const record of first) {
+      records++;
+      yield record;
     }
-    return field;
-  };
-  const label = (key: 'id' | 'source' | 'frame'): string | undefined => {
-    const field = value[key];
-    if (field === undefined || field === null) return undefined;
-    if (typeof field !== 'string' && typeof field !== 'number') {
-      throw fault(`"${key}" must be text or a number`, `leave "${key}" out, or give text`);
+    for await (const record of source) {
+      records++;
+      yield record;
     }
-    return String(field);
-  };
-  const choice = <T extends string>(key: string, legal: readonly T[]): T | undefined => {
-    const field = value[key];
-    if (field === undefined || field === null) return undefined;
-    const found = legal.find((each) => each === field);
-    if (found === undefined) {
-      throw fault(
-        `"${key}" is ${JSON.stringify(field)}`,
-        `leave "${key}" out, or give one of: ${legal.join(', ')}`,
-      );
-    }
-    return found;
-  };
-  const [prompt, chosen, rejected] = [text('prompt'), text('chosen'), text('rejected')];
-  for (const [key, completion] of Object.entries({ chosen, rejected })) {
-    if (completion.trim() === '')
-      throw fault(`"${key}" is empty`, 'give both completions some text, or drop the line');
   }
-  if (chosen === rejected) {
-    throw fault(
-      '"chosen" and "rejected" are the same',
-      'a preference needs two completions that differ; drop the line',
-    );
+  try {
+    while (first.length < firstRecords) {
+      const next = await source.next();
+      if (next.done === true) break;
+      first.push(next.value);
+    }
+    const format = first.length > 0 && asked !== undefined ? asked : detectFormat(first, file);
+    for await (const outcome of formatReaders[format](counted(), file, options)) {
+      if ('messages' in outcome) {
+        messages = (messages ?? 0) + outcome.messages;
+        continue;
+      }
+      pairs++;
+      if ('reason' in outcome) {
+        dropped[outcome.reason] = addTo(dropped[outcome.reason], outcome.line);
+        continue;
+      }
+      kept++;
+      const identity = identityOf(outcome.tuple);
+      if (seen.has(identity)) repeated = addTo(repeated, outcome.line);
+      seen.add(identity);
+      visit(outcome.tuple, outcome.line);
+    }
+    return { file, format, records, messages, pairs, kept, dropped, repeated: repeated ?? null };
+  } finally {
+    await source.return(undefined);
   }
-  const frame = label('frame');
-  const frameSplit = choice('frameSplit', ['seen', 'unseen']);
-  const polarity = choice('polarity', ['positive', 'negative']);
-  return {
-    id: label('id') ?? `line-${line}`,
-    prompt,
-    chosen,
-    rejected,
-    source: label('source') ?? prompt,
-    ...(frame === undefined ? {} : { frame }),
-    ...(frameSplit === undefined ? {} : { frameSplit }),
-    ...(polarity === undefined ? {} : { polarity }),
-  };
+};
+
+/** `an answer is empty (4, first on line 87)`, a reason each. */
+export const describeDrops = ({ dropped }: Pick<PreferenceReport, 'dropped'>): string[] =>
+  (Object.keys(dropReasons) as DropReason[]).flatMap((reason) => {
+    const found = dropped[reason];
+    return found === undefined
+      ? []
+      : [`${dropReasons[reason]} (${found.count}, first on line ${found.firstLine})`];
+  });
+
+/**
+ * The preferences of a file, and what became of its records. A pair that cannot be used is left out and counted by its reason:
+ * whoever calls this shows or writes the report.
+ *
+ * @throws InputError as `visitPreferences` does, and when no pair is left
+ */
+export const readPreferenceFile = async (
+  file: string,
+  options: ReadPreferencesOptions = {},
+): Promise<PreferenceFile> => {
+  const tuples: PreferenceTuple[] = [];
+  const report = await visitPreferences(file, (tuple) => tuples.push(tuple), options);
+  if (tuples.length > 0) return { tuples, report };
+  const drops = describeDrops(report);
+  throw new InputError(
+    `none of ${report.pairs} pairs in ${report.records} records can be used${drops.length === 0 ? '' : `: ${drops.join('; ')}`}`,
+    { where: { file }, hint: '`dsteer data inspect` shows what a file holds, and takes the same options' },
+  );
 };
 
 /**
- * Preference tuples from a file of JSON lines, each with `prompt`, `chosen` and `rejected` as texts, taken as they
- * are (a completion that starts a new word begins with its space), and optionally `id` (default: the line) and
- * `source` (default: the prompt).
+ * The preferences of a file whose every record is to be used: Anthropic HH, OASST1, or prompt, chosen and rejected as texts
+ * or chat messages, as JSON lines, gzipped or not, or parquet. `readPreferenceFile` leaves unusable records out instead.
  *
- * @throws InputError naming file and line when a side is missing or empty, both sides are equal, an id is used twice,
- * or a line cannot be read
+ * @throws InputError as `readPreferenceFile` does, and at the first pair that cannot be used
  */
-export const readPreferences = async (file: string): Promise<PreferenceTuple[]> => {
-  const lineOf = new Map<string, number>();
-  const tuples: PreferenceTuple[] = [];
-  for await (const row of readJsonLines(file)) {
-    const tuple = preferenceOfTexts(row, file);
-    const before = lineOf.get(tuple.id);
-    if (before !== undefined) {
-      throw new InputError(`the id "${tuple.id}" is that of line ${before} already`, {
-        where: { file, line: row.line },
-        hint: 'give each line an id of its own, or none',
-      });
-    }
-    lineOf.set(tuple.id, row.line);
-    tuples.push(tuple);
-  }
-  if (tuples.length === 0) {
-    throw new InputError('the file is empty', { where: { file }, hint: 'it needs at least one line' });
-  }
-  return tuples;
+export const readPreferences = async (
+  file: string,
+  options: ReadPreferencesOptions = {},
+): Promise<PreferenceTuple[]> => {
+  const { tuples, report } = await readPreferenceFile(file, options);
+  const [worst] = (Object.entries(report.dropped) as [DropReason, Occurrences][]).sort(
+    ([, a], [, b]) => a.firstLine - b.firstLine,
+  );
+  if (worst === undefined) return tuples;
+  throw new InputError(`${dropReasons[worst[0]]}: no preference`, {
+    where: { file, line: worst[1].firstLine },
+    hint: 'a preference needs two answers that differ, to one prompt; drop the line',
+  });
 };

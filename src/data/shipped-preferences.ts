@@ -18,9 +18,9 @@ export interface PreferenceSplit {
   readonly heldOut: PreferenceTuple[];
 }
 
-/** The file of one half of a shipped regime. */
+/** The file of one half of a shipped regime: JSON lines, gzipped. */
 export const shippedPreferencesFile = (regime: PreferenceRegime, half: 'train' | 'held-out'): string =>
-  join(assetsFolder(), 'preferences', `${regime}.${half}.jsonl`);
+  join(assetsFolder(), 'preferences', `${regime}.${half}.jsonl.gz`);
 
 /** The shipped tuples of a regime: constructed from real sentences, not human preferences. */
 export const loadShippedPreferences = async (regime: PreferenceRegime): Promise<PreferenceSplit> => ({

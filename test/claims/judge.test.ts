@@ -67,6 +67,11 @@ describe('the interval of a judgement', () => {
     expect(interval?.[0]).toBeLessThan(1);
   });
 
+  it('is never a point for a rate of 1 under several seeds either, nor narrower than one seed’s', () => {
+    const { interval } = judgeAlone(measured(rateOf(64, 64), rateOf(64, 64), rateOf(64, 64)));
+    expect(interval).toEqual(wilsonInterval(64, 64, 0.95));
+  });
+
   it('is the clustered bootstrap’s for a rate whose prompts share sources', () => {
     const clusters = Array.from({ length: 60 }, (_, i) => `source-${Math.floor(i / 3)}`);
     const { interval } = judgeAlone(measured(rateOf(30, 60, clusters)));

@@ -1,5 +1,7 @@
+import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { gzipStable } from '../../scripts/build-assets/gzip-stable.js';
 import { selectOpinionWords } from '../../scripts/build-assets/opinion-words.js';
 import { packRows, sliceRows } from '../../scripts/build-assets/pack-rows.js';
 import { cutFromLeft, withoutClosingMark } from '../../scripts/build-assets/prompts.js';
@@ -137,6 +139,16 @@ describe('prompts', () => {
         expect(normaliseText(normaliseText(text))).toBe(normaliseText(text));
       }),
     );
+  });
+});
+
+describe('gzipStable', () => {
+  it('should give the text back, and have neither time, name nor system of its own in the header', () => {
+    const text = 'one line\nanother\n'.repeat(100);
+    const bytes = gzipStable(text);
+    expect(gunzipSync(bytes).toString()).toBe(text);
+    // Magic, deflate, no flags (so no name), no time, best compression, Unix: RFC 1952, section 2.3.
+    expect(Array.from(bytes.subarray(0, 10))).toEqual([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3]);
   });
 });
 

@@ -72,7 +72,10 @@ describe('encodePreference', () => {
   it('should refuse an empty completion and one that leaves no room for the prompt', () => {
     expect(() => encodePreference(tokenizer, tuple({ chosen: '' }), { maxLength: 64 })).toThrow(InputError);
     const long = tuple({ rejected: ' terrible'.repeat(30) });
-    expect(() => encodePreference(tokenizer, long, { maxLength: 20 })).toThrow(/leaves no room/);
+    const tokens = tokenizer.encode(long.rejected).length;
+    expect(() => encodePreference(tokenizer, long, { maxLength: 20 })).toThrow(
+      `a completion of ${tokens} tokens leaves no room for its prompt in 20`,
+    );
   });
 
   it('should encode a completion alone where a token would straddle the seam, so that both keep one prompt', () => {

@@ -28,10 +28,10 @@ describe('assets/PROVENANCE.md', () => {
     expect(provenance).toContain('The preference pairs are constructed. They are not human preferences.');
   });
 
-  it('should stand for at most 8 MB in all, and 4 MB of models beside the base', () => {
+  it('should stand for at most 6 MB in all, and 4 MB of models beside the base', () => {
     const total = (within: readonly { readonly bytes: Uint8Array }[]): number =>
       within.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    expect(total(files)).toBeLessThanOrEqual(8e6);
+    expect(total(files)).toBeLessThanOrEqual(6e6);
     expect(total(files.filter(({ name }) => name.startsWith('models/')))).toBeLessThanOrEqual(4e6);
   });
 });

@@ -41,9 +41,34 @@ describe('readPreferences', () => {
 
   it.each([
     ['a missing side', '{"prompt": "x", "chosen": "a"}', /"rejected" is missing/],
-    ['an empty completion', '{"prompt": "x", "chosen": " ", "rejected": "a"}', /"chosen" is empty/],
+    ['an empty completion', '{"prompt": "x", "chosen": " ", "rejected": "a"}', /an answer is empty/],
     ['equal completions', '{"prompt": "x", "chosen": "a", "rejected": "a"}', /are the same/],
-    ['a list for a text', '{"prompt": "x", "chosen": ["a"], "rejected": "b"}', /must be text, not a list/],
+    [
+      'a number for a text',
+      '{"prompt": "x", "chosen": 3, "rejected": "b"}',
+      /"chosen" must be text or a list, not a number/,
+    ],
+    [
+      'a text for a message',
+      '{"chosen": ["a"], "rejected": [{"role": "user", "content": "b"}]}',
+      /"chosen\[0\]" must be an object, not text/,
+    ],
+    [
+      'a role that is none',
+      '{"prompt": "x", "chosen": [{"role": "gpt", "content": "a"}], "rejected": "b"}',
+      /"chosen\[0\]\.role" is "gpt"; legal: system, user, assistant/,
+    ],
+    [
+      'an answer as text beside one as messages',
+      '{"prompt": "x", "chosen": [{"role": "assistant", "content": "a"}], "rejected": "b"}',
+      /one of "chosen" and "rejected" is text/,
+    ],
+    [
+      'a prompt that is not the one of the conversations',
+      '{"prompt": "y", "chosen": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "a"}], "rejected": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "b"}]}',
+      /"prompt" is no part of the conversation/,
+    ],
+    ['no prompt', '{"chosen": "a", "rejected": "b"}', /"prompt" is missing/],
     ['invalid JSON', '{"prompt": "x"', /not valid JSON/],
     ['a line that is no object', '3', /expected a JSON object/],
     ['an unknown polarity', good.replace('}', ', "polarity": "so-so"}'), /"polarity" is "so-so"/],
@@ -66,6 +91,12 @@ describe('readPreferences', () => {
     const fault = await faultOf(Buffer.concat([Buffer.from(`${good}\n`), Buffer.of(0x7b, 0xc3, 0x28, 0x7d)]));
     expect(fault.message).toMatch(/not valid UTF-8/);
     expect(fault.where?.line).toBe(2);
+  });
+
+  it('should refuse a file of another kind, naming what it holds', async () => {
+    const fault = await faultOf('{"text": "x", "url": "y"}');
+    expect(fault.message).toMatch(/no known format of preferences: an object with "text", "url"/);
+    expect(fault.where?.line).toBe(1);
   });
 
   it('should refuse an empty file and a missing one', async () => {

@@ -8,6 +8,7 @@ import {
   quantile,
   standardDeviation,
   type WeightedStatistic,
+  weightedRatio,
 } from '../../src/statistics/index.js';
 
 const meanOf =
@@ -124,7 +125,7 @@ describe('the bootstrap', () => {
   });
 
   it('should cover the true mean of clustered data, which ignoring the clusters does not', () => {
-    const [trials, documents, each] = [400, 50, 3];
+    const [trials, documents, each] = [600, 100, 3];
     let covered = 0;
     let naive = 0;
     for (let trial = 0; trial < trials; trial++) {
@@ -137,7 +138,7 @@ describe('the bootstrap', () => {
       if (holdsZero(bootstrap({ ...options, clusters }).interval)) covered++;
       if (holdsZero(bootstrap({ ...options, clusters: indices(values.length) }).interval)) naive++;
     }
-    expect(covered / trials).toBeGreaterThan(0.92);
+    expect(covered / trials).toBeGreaterThan(0.93);
     expect(covered / trials).toBeLessThan(0.97);
     expect(naive / trials).toBeLessThan(0.8);
   });
@@ -194,6 +195,36 @@ describe('paired differences', () => {
     const difference = differenceOfBootstraps(own, other);
     expect(difference.interval[0]).toBeCloseTo(paired.interval[0], 10);
     expect(difference.estimate).toBeCloseTo(0.01, 10);
+  });
+
+  it('should cover a true difference of means and of ratios between 93 and 97 times in a hundred', () => {
+    const [trials, n] = [600, 100];
+    const [shift, rates] = [0.3, [0.7, 0.5] as const];
+    const covered = { means: 0, ratios: 0 };
+    const holds = ([low, high]: readonly [number, number], truth: number): number =>
+      low <= truth && truth <= high ? 1 : 0;
+    for (let trial = 0; trial < trials; trial++) {
+      const random = createRandom(`paired coverage ${trial}`);
+      const shared = normals(n, `shared ${trial}`);
+      const [a, b] = [shared.map((value) => value + shift + 0.4 * random.normal()), shared];
+      const options = { clusters: indices(n), draws: 200, seed: trial };
+      covered.means += holds(pairedDifference({ ...options, a: meanOf(a), b: meanOf(b) }).interval, shift);
+      // A rate among the prompts that count, as the share of flips undone is.
+      const counts = indices(n).map(() => (random.next() < 0.6 ? 1 : 0));
+      const rateOf = (rate: number): WeightedStatistic => {
+        const hits = counts.map((count) => (random.next() < rate ? count : 0));
+        return (weights) => weightedRatio(hits, counts, weights);
+      };
+      const [first, second] = [rateOf(rates[0]), rateOf(rates[1])];
+      covered.ratios += holds(
+        pairedDifference({ ...options, a: first, b: second }).interval,
+        rates[0] - rates[1],
+      );
+    }
+    for (const share of [covered.means / trials, covered.ratios / trials]) {
+      expect(share).toBeGreaterThan(0.93);
+      expect(share).toBeLessThan(0.97);
+    }
   });
 
   it('should drop a draw that either statistic leaves undefined', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom, UsageError } from '../../src/base/index.js';
-import { benjaminiHochberg, holm } from '../../src/statistics/index.js';
+import { benjaminiHochberg, holm, normalTail } from '../../src/statistics/index.js';
 
 const pValues = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 20 });
 
@@ -61,6 +61,27 @@ describe('corrections for many hypotheses', () => {
     }
     expect(any / trials).toBeGreaterThan(0.035);
     expect(any / trials).toBeLessThan(0.06);
+  });
+
+  it('should hold the expected share of false rejections at the level by Benjamini and Hochberg', () => {
+    const [trials, level, truths, effects] = [800, 0.1, 12, 8];
+    let falseShare = 0;
+    let found = 0;
+    for (let trial = 0; trial < trials; trial++) {
+      const random = createRandom(`false discoveries ${trial}`);
+      const pValues = Array.from({ length: truths + effects }, (_, i) =>
+        normalTail(random.normal() + (i < truths ? 0 : 3)),
+      );
+      const rejected = benjaminiHochberg(pValues).map((p) => p <= level);
+      const wrong = rejected.slice(0, truths).filter(Boolean).length;
+      const all = rejected.filter(Boolean).length;
+      falseShare += wrong / Math.max(1, all) / trials;
+      found += (all - wrong) / effects / trials;
+    }
+    // Independent hypotheses: the share is level times the proportion of true ones.
+    expect(falseShare).toBeLessThan(level);
+    expect(falseShare).toBeCloseTo((level * truths) / (truths + effects), 2);
+    expect(found).toBeGreaterThan(0.6);
   });
 
   it('should refuse what is no p value, and accept none', () => {

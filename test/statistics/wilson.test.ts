@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/base/index.js';
-import { normalQuantile, wilsonInterval } from '../../src/statistics/index.js';
+import { normalQuantile, normalTail, scorePValue, wilsonInterval } from '../../src/statistics/index.js';
 
 describe("Wilson's interval", () => {
   it.each([
@@ -83,5 +83,54 @@ describe('the normal quantile', () => {
     expect(normalQuantile(0.2)).toBeCloseTo(-normalQuantile(0.8), 14);
     expect(() => normalQuantile(0)).toThrow(UsageError);
     expect(() => normalQuantile(1)).toThrow(UsageError);
+  });
+});
+
+describe('the score test of a rate', () => {
+  it("should reject exactly what Wilson's interval leaves out", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 500 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+        (trials, share, threshold) => {
+          const successes = Math.round(share * trials);
+          const [low, high] = wilsonInterval(successes, trials, 0.95);
+          const above = scorePValue(successes, trials, { threshold, direction: 'above' });
+          const below = scorePValue(successes, trials, { threshold, direction: 'below' });
+          expect(above + below).toBeCloseTo(1, 10);
+          fc.pre(Math.min(Math.abs(low - threshold), Math.abs(high - threshold)) > 1e-9);
+          expect(above < 0.025).toBe(low > threshold);
+          expect(below < 0.025).toBe(high < threshold);
+        },
+      ),
+    );
+  });
+
+  it('should leave nothing to chance at 0 and 1, and refuse no trial', () => {
+    expect(scorePValue(3, 3, { threshold: 1, direction: 'above' })).toBe(1);
+    expect(scorePValue(1, 3, { threshold: 0, direction: 'above' })).toBe(0);
+    expect(() => scorePValue(0, 0, { threshold: 0.5, direction: 'above' })).toThrow(UsageError);
+  });
+});
+
+describe('the normal tail', () => {
+  it('should be the inverse of the quantile, far into the tail', () => {
+    fc.assert(
+      fc.property(fc.double({ min: -280, max: -0.31, noNaN: true }), (exponent) => {
+        const p = 10 ** exponent;
+        expect(normalTail(-normalQuantile(p)) / p - 1).toBeLessThan(1e-11);
+        expect(normalTail(-normalQuantile(p)) / p - 1).toBeGreaterThan(-1e-11);
+      }),
+    );
+  });
+
+  it('should mirror, and be a half at 0', () => {
+    expect(normalTail(0)).toBe(0.5);
+    fc.assert(
+      fc.property(fc.double({ min: -8, max: 8, noNaN: true }), (z) => {
+        expect(normalTail(z) + normalTail(-z)).toBeCloseTo(1, 14);
+      }),
+    );
   });
 });

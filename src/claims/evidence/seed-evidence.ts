@@ -8,6 +8,7 @@ import { trainVector } from '../../steering/index.js';
 import type { TrainingResult } from '../../training/index.js';
 import type { AlternativeVector } from '../metrics/catalogue.js';
 import type { ExperimentSpec } from '../spec/schema.js';
+import { checkReadouts, checkTraining } from './check-evidence.js';
 import { type CrossFittedVectors, crossFitted } from './cross-fitted-vectors.js';
 import type { ExperimentData } from './experiment-data.js';
 import { createMassiveNoise } from './massive-noise.js';
@@ -106,6 +107,11 @@ export const collectSeedEvidence = async (
     crossFitted(estimateVectors(displacement(name, site), folds, clusters, experiment.vector), folds),
   );
 
+  const readPolicy = async (model: LanguageModel): Promise<PolicyEvidence> => {
+    const policy = await collectPolicyEvidence(model, heldOut, experiment.readout, progress);
+    await checkReadouts(policy, heldOut);
+    return policy;
+  };
   const makeNoise = async (name: 'placebo-noise' | 'massive-noise'): Promise<LanguageModel> => {
     const dpo = policyOf('dpo');
     const probes = readoutPositions(heldOut.slice(0, probePrompts), experiment.readout);
@@ -125,10 +131,14 @@ export const collectSeedEvidence = async (
     return (await createMassiveNoise({ ...options, baseStates })).model;
   };
   const makeTrained = async (name: TrainedVariant): Promise<LanguageModel> => {
-    const model = startOf(name).model.clone();
+    const start = startOf(name).model;
+    const model = start.clone();
     try {
       const options = { train, reference, config: experiment.training, seed, progress };
-      trainings.set(name, await trainVariant(name, model, options));
+      const result = await trainVariant(name, model, options);
+      const { embeddings } = experiment.training;
+      await checkTraining({ start, trained: model, result, embeddings, isDpo: name !== 'sft' });
+      trainings.set(name, result);
       return model;
     } catch (error) {
       model.dispose();
@@ -139,7 +149,7 @@ export const collectSeedEvidence = async (
     const isNoise = name === 'placebo-noise' || name === 'massive-noise';
     const model = await (isNoise ? makeNoise(name) : makeTrained(name));
     try {
-      policies.set(name, await collectPolicyEvidence(model, heldOut, experiment.readout, progress));
+      policies.set(name, await readPolicy(model));
     } catch (error) {
       model.dispose();
       throw error;

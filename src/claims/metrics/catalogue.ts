@@ -46,6 +46,7 @@ export const controlCatalogue = {
   'after-divergence': { title: 'read after the completions diverge', role: 'control' },
   'other-tokens': { title: 'embeddings of two other tokens', role: 'control' },
   'massive-hidden': { title: 'a massive hidden state along e_w − e_l', role: 'control' },
+  'in-sample': { title: 'v* of the prompts that it judges', role: 'control' },
   'wrong-reference': { title: 'the reference is not subtracted', role: 'control' },
 } as const satisfies Record<string, ControlDescription>;
 
@@ -83,6 +84,10 @@ export const propertyMetrics = {
   'gradient-agreement': {
     title: 'share of random cases in which autodiff, closed form and finite differences agree',
     controls: ['other-tokens', 'wrong-reference'],
+  },
+  'held-out-vectors': {
+    title: 'share of random cases in which no prompt has a part in the vector that judges it',
+    controls: ['in-sample'],
   },
 } as const satisfies Record<string, MetricDescription>;
 

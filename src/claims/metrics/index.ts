@@ -15,6 +15,7 @@ import { measureCosine, measureLeadingDirection, measureSingularValueRatio } fro
 import { measureGradientAgreement } from './gradient-agreement.js';
 import { measureGradientDirection, measureSteeringAlignment } from './gradient-direction.js';
 import { measureGradientLaw, measureInitialGradientLaw } from './gradient-law.js';
+import { measureHeldOutVectors } from './held-out-vectors.js';
 import { measureInterpolationAccuracy, measureInterpolationMargin } from './interpolation.js';
 import type { Measurement } from './measurement.js';
 import { measureLambdaCeiling, measurePerplexityRise } from './oversteering.js';
@@ -39,6 +40,7 @@ export const measureOnTensors: Readonly<
   'gradient-law-pre-norm': measurePreNormLaw,
   'pre-norm-direction': measurePreNormDirection,
   'gradient-agreement': measureGradientAgreement,
+  'held-out-vectors': measureHeldOutVectors,
 };
 
 export const measureOnPrompts: Readonly<Record<PromptMetric, Measure>> = {

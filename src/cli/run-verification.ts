@@ -1,0 +1,50 @@
+/** What `verify` and `compare` have in common: a run, its files, its text on stdout, its exit code. */
+import { join } from 'node:path';
+import type { RunReport } from '../claims/index.js';
+import type { ConsoleOptions } from '../reports/index.js';
+import type { CommandContext } from './command-context.js';
+
+export interface VerificationFlags {
+  readonly engine: string;
+  readonly out?: string;
+  readonly seed?: number;
+  readonly strict?: true;
+  readonly json?: true;
+}
+
+/** A run's folder by default: `reports/2026-01-02T03-04-05`, the local way to sort runs by time. */
+const defaultFolder = (now: Date): string =>
+  join('reports', now.toISOString().slice(0, 19).replaceAll(':', '-'));
+
+/** Verifies what was asked for, writes the reports, and prints what `render` makes of them. */
+export const runVerification = async (
+  asked: { readonly targets: readonly string[]; readonly suite?: string },
+  flags: VerificationFlags,
+  context: CommandContext,
+  render: (report: RunReport, options: ConsoleOptions) => string,
+): Promise<void> => {
+  const { parseEngineName } = await import('../engine/index.js');
+  const engine = parseEngineName(flags.engine);
+  const { exitCodeOf, verify } = await import('../claims/index.js');
+  const reports = await import('../reports/index.js');
+  const { stdout, stderr, environment } = context;
+  const progress = reports.createProgress(stderr, environment);
+  const outFolder = flags.out ?? defaultFolder(new Date());
+  const verification = await verify({
+    ...asked,
+    engine,
+    outFolder,
+    progress,
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+  }).finally(() => progress.clear());
+  await reports.writeReports(outFolder, verification);
+  const { report } = verification;
+  const color = reports.wantsColor(stdout, environment);
+  const text = render(report, { width: reports.widthOf(stdout, environment), color });
+  stdout.write(
+    flags.json
+      ? text
+      : `\n${text}\n${reports.styleFor(color).dim(`Reports and evidence: ${reports.printable(outFolder)}`)}\n`,
+  );
+  context.exitCode = exitCodeOf(report, { strict: flags.strict === true });
+};
