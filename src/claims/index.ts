@@ -1,4 +1,6 @@
 /** Specifications, the evidence they ask for, and the verdicts on them. */
+
+export { correctForMany } from './correct.js';
 export { type PreparedEvidence, prepareEvidence, prepareExperiment } from './evidence/index.js';
 export type { InputHash } from './inputs.js';
 export { type Job, type JobResult, type Task, type TaskResult, taskKey } from './jobs/job.js';

@@ -68,9 +68,18 @@ export type Comparison =
 /** Which correction for many hypotheses a claim takes part in: Holm's, Benjamini and Hochberg's, or none. */
 export type Family = 'headline' | 'screen' | 'none';
 
+/** Where a claim's specification stands; lines count from 1. */
+export interface SpecLocation {
+  /** From the package for shipped specifications, from the working directory for the user's own; with slashes. */
+  readonly file: string;
+  readonly line: number;
+}
+
 /** A claim as judged in one experiment. */
 export interface ClaimReport extends Judgement {
   readonly id: string;
+  /** The case of the specification that was judged; reports written before it was recorded lack it. */
+  readonly location?: SpecLocation;
   readonly title: string;
   /** Section of the paper that makes the claim. */
   readonly source: string;
@@ -130,6 +139,17 @@ export interface ComparisonTable {
 
 export type Totals = Readonly<Record<Outcome, number>>;
 
+/** Which part of a run a report holds, and where its parts stand in the whole. */
+export interface Shard {
+  /** 1 … count. */
+  readonly index: number;
+  readonly count: number;
+  /** Position of each claim of this report, and of each table, in the whole run, from 0. */
+  readonly claims: readonly number[];
+  readonly tables: readonly number[];
+  readonly whole: { readonly claims: number; readonly tables: number; readonly seeds: readonly number[] };
+}
+
 export interface RunInformation {
   readonly dsteer: string;
   /** What was asked for: suite, claims or files. */
@@ -139,6 +159,8 @@ export interface RunInformation {
   readonly startedAt: string;
   readonly finishedAt: string;
   readonly seconds: number;
+  /** Only in a report of a part. */
+  readonly shard?: Shard;
 }
 
 export interface RunReport {

@@ -2,7 +2,8 @@
 
 import type { Interval, Threshold } from '../claims/index.js';
 
-const limitOf = (threshold: Threshold): number =>
+/** The bound itself, whichever side of it holds. */
+export const limitOf = (threshold: Threshold): number =>
   'atLeast' in threshold ? threshold.atLeast : threshold.atMost;
 
 /** `1.2e+4` → `1.2e4`: the plus sign says nothing. */
@@ -56,6 +57,9 @@ export const formatQuantity = (estimate: number | null, interval: Interval | nul
   interval === null
     ? formatNumber(estimate)
     : `${formatNumber(estimate)} [${formatNumber(interval[0])}, ${formatNumber(interval[1])}]`;
+
+/** A factor such as λ, three digits at most: `1`, `-0.5`, `5.66`. */
+export const formatFactor = (value: number): string => String(Number(value.toPrecision(3)));
 
 /** A confidence level: `95 %`. */
 export const formatLevel = (level: number): string => `${Math.round(level * 1000) / 10} %`;

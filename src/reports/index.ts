@@ -1,10 +1,31 @@
 /** Views of a run: one reporter a file, all over the report model of src/claims. */
 
+export {
+  CHART_DATA_FILE,
+  type ChartData,
+  type LayerPoint,
+  readChartData,
+  type Spectrum,
+  type SweepPoint,
+  type TextSample,
+} from './charts/chart-data.js';
+export { claimSentence } from './claim-sentence.js';
 export { comparisonCsv } from './comparison-csv.js';
 export { comparisonMarkdown } from './comparison-markdown.js';
 export { type ConsoleOptions, renderComparison, renderConsole, totalsLine } from './console-table.js';
 export { describeCounterexample } from './counterexample.js';
 export { createProgress, type WritableOutput } from './create-progress.js';
+export {
+  type CellChange,
+  type Change,
+  type ClaimChange,
+  type ClaimName,
+  type DiffSide,
+  diffReports,
+  hasMoved,
+  type ReportDiff,
+} from './diff.js';
+export { renderDiff } from './diff-console.js';
 export { displayWidth } from './display-width.js';
 export {
   formatAgainst,
@@ -19,11 +40,16 @@ export {
   formatThreshold,
   printable,
 } from './format.js';
+export { announceToGithub, githubAnnotations, githubSummary } from './github.js';
 export { controlsByRole, groupByEvidence, groupTitle } from './groups.js';
+export { ensureHtml, type HtmlPage, renderHtml, writeHtml } from './html/write-html.js';
 export { escapeXml, junitXml } from './junit.js';
 export { escapeMarkdown } from './markdown.js';
+export { mergeReports, type Part } from './merge.js';
+export { type MergedManifest, mergeRuns } from './merge-runs.js';
 export { createPlainProgress, type PlainProgressOptions } from './plain-progress.js';
-export { readReport, reportJson, toJson } from './report-json.js';
+export { readReport, reportJson, runFolderOf, toJson } from './report-json.js';
+export { sarifJson, sarifLog } from './sarif.js';
 export type { Clock } from './stage-clock.js';
 export {
   type Environment,

@@ -75,6 +75,7 @@ const testCase = (claim: ClaimReport): string => {
     name: `${claim.id}: ${claim.title}`,
     classname: classOf(claim),
     time: '0',
+    ...(claim.location === undefined ? {} : { file: claim.location.file, line: claim.location.line }),
   })}>`;
   const element = OUTCOME_ELEMENT[claim.outcome];
   const estimate = formatEstimate(claim.estimate, claim.interval, claim.threshold);
@@ -99,12 +100,17 @@ const counts = (claims: readonly ClaimReport[]): Record<string, number> => ({
   skipped: count(claims, 'inconclusive'),
 });
 
-/** The report as JUnit XML: inconclusive is `skipped`, a fail is `failure`, and the numbers stand in the text. */
+/**
+ * The report as JUnit XML. GitLab shows `classname` as the suite and tells test cases apart by it and `name`; annotating
+ * actions of GitHub read `file` and `line`; Jenkins groups by `classname` up to its last dot. Inconclusive is `skipped`, a
+ * fail is `failure`, and the numbers stand in the text.
+ */
 export const junitXml = (report: RunReport): string => {
   const suites = [...groupByEvidence(report.claims)].map(([title, claims]) => {
     const head = attributes({
       name: title,
       ...counts(claims),
+      time: '0',
       timestamp: report.run.startedAt,
     });
     return [`  <testsuite${head}>`, ...claims.map(testCase), '  </testsuite>'].join('\n');

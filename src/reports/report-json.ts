@@ -1,7 +1,7 @@
 /** `report.json` and `manifest.json`: the report model itself, and what made it. */
 
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../base/index.js';
 import type { RunReport } from '../claims/index.js';
@@ -55,6 +55,7 @@ const comparison = z.union([
 ]);
 
 const claim = judgement.extend({
+  location: z.looseObject({ file: z.string(), line: z.number() }).exactOptional(),
   source: z.string(),
   statement: z.string(),
   experiment: z.string().nullable(),
@@ -106,6 +107,15 @@ const schema: z.ZodType<RunReport> = z.looseObject({
     startedAt: z.string(),
     finishedAt: z.string(),
     seconds: z.number(),
+    shard: z
+      .looseObject({
+        index: z.number(),
+        count: z.number(),
+        claims: z.array(z.number()),
+        tables: z.array(z.number()),
+        whole: z.looseObject({ claims: z.number(), tables: z.number(), seeds: z.array(z.number()) }),
+      })
+      .exactOptional(),
   }),
   claims: z.array(claim),
   tables: z.array(table),
@@ -124,6 +134,9 @@ const reportPath = async (path: string): Promise<string> => {
   const found = await stat(path).catch(() => undefined);
   return found?.isDirectory() ? join(path, 'report.json') : path;
 };
+
+/** The folder of a run, which is given by that folder or by its `report.json`. */
+export const runFolderOf = async (path: string): Promise<string> => dirname(await reportPath(path));
 
 /**
  * Reads a finished run.

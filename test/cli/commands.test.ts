@@ -41,7 +41,7 @@ describe('dsteer verify', () => {
     expect(stdout).toMatch(/logit-difference +\S+ \[.*PASS/);
     expect(stdout).toContain(out);
     expect((await readReport(out)).claims.map(({ id }) => id)).toEqual(['logit-difference']);
-    for (const name of ['junit.xml', 'summary.md', 'manifest.json']) {
+    for (const name of ['junit.xml', 'claims.sarif', 'summary.md', 'report.html', 'manifest.json']) {
       expect(existsSync(join(out, name)), name).toBe(true);
     }
   });

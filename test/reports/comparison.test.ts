@@ -88,7 +88,7 @@ describe('a comparison table on the console', () => {
     const wide = exampleCell({ interval: [-123456.5, 123456.5], differenceInterval: [-1234567, -123456] });
     const rows = [exampleRow({ label: 'a-rather-long-name', cells: [wide, wide] })];
     const text = renderConsole(withTable(exampleTable({ rows })), { width: 60 });
-    expect(text).toMatch(/^a-rather-long-name +768 {2}0\.812 +-0\.087 \* /m);
+    expect(text).toMatch(/^a-rather-long-name +768 {2}0\.812 +-0\.087 \*$/m);
   });
 
   it('tells sizes where they differ, differences that are not paired, and why a cell is empty', () => {

@@ -253,3 +253,32 @@ export const exampleTable = (changes: Partial<ComparisonTable> = {}): Comparison
   ],
   ...changes,
 });
+
+/** Enough conditions and metrics for a map of the differences. */
+export const wideTable = (): ComparisonTable =>
+  exampleTable({
+    id: 'mixtures',
+    title: 'How many dimensions mixed preferences take',
+    metrics: ['accuracy-gain', 'cosine-to-steering-vector', 'singular-value-ratio', 'flips-undone'].map(
+      (id) => ({
+        id,
+        title: `what ${id} is`,
+      }),
+    ),
+    rows: ['one', 'conflict, 2', 'conflict, 3', 'orthogonal, 2', 'orthogonal, 3'].map((label, row) =>
+      exampleRow({
+        experiment: row === 0 ? 'many-frames' : `mixture-${row}`,
+        label,
+        cells: [0, 1, 2, 3].map((metric) => {
+          const difference = row === 0 ? null : 0.02 * row - 0.06 * row * metric;
+          const estimate = 0.8 + (difference ?? 0);
+          return exampleCell({
+            estimate,
+            interval: [estimate - 0.02, estimate + 0.03],
+            difference,
+            differenceInterval: difference === null ? null : [difference - 0.03, difference + 0.03],
+          });
+        }),
+      }),
+    ),
+  });

@@ -63,4 +63,11 @@ describe('junit.xml', () => {
     expect(failure?.children[0]?.text).toContain('0.310 [0.310, 0.310], threshold ≤ 0.0001, n 200');
     expect(failure?.children[0]?.text).toContain('seed: 42, path: "0:3"');
   });
+
+  it('names file and line of the specification where they are known', () => {
+    const located = exampleClaim({ location: { file: 'specs/claims/a&b.yaml', line: 12 } });
+    const [known, unknown] = cases(parseStrictXml(junitXml(reportOf(located, exampleClaim()))));
+    expect(known?.attributes).toMatchObject({ file: 'specs/claims/a&b.yaml', line: '12' });
+    expect(unknown?.attributes).not.toHaveProperty('file');
+  });
 });

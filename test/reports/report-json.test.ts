@@ -99,7 +99,14 @@ describe('writeReports', () => {
   it('writes every view, report.json last, and leaves no temporary file', async () => {
     const run = join(folder, 'deep', 'run');
     const paths = await writeReports(run, { report: exampleReport, manifest });
-    expect((await readdir(run)).sort()).toEqual(['junit.xml', 'manifest.json', 'report.json', 'summary.md']);
+    expect((await readdir(run)).sort()).toEqual([
+      'claims.sarif',
+      'junit.xml',
+      'manifest.json',
+      'report.html',
+      'report.json',
+      'summary.md',
+    ]);
     expect(paths.at(-1)).toBe(join(run, 'report.json'));
     expect(JSON.parse(await readFile(join(run, 'manifest.json'), 'utf8'))).toEqual(manifest);
     expect(await readReport(run)).toEqual(exampleReport);

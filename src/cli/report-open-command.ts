@@ -1,0 +1,27 @@
+import { pathToFileURL } from 'node:url';
+import type { Command } from 'commander';
+import type { CommandContext } from './command-context.js';
+import { openWithSystem } from './open-with-system.js';
+import { examples } from './options.js';
+
+const runOpen = async (run: string, context: CommandContext): Promise<void> => {
+  const reports = await import('../reports/index.js');
+  const { stdout, stderr, environment } = context;
+  const page = await reports.ensureHtml(run);
+  stdout.write(`${page}\n${pathToFileURL(page).href}\n`);
+  if (stdout.isTTY !== true || environment['CI']) return;
+  const fault = await openWithSystem(page);
+  if (fault !== undefined) stderr.write(`no browser was opened: ${reports.printable(fault)}\n`);
+};
+
+export const addReportOpenCommand = (report: Command, context: CommandContext): void => {
+  report
+    .command('open')
+    .summary('open report.html of a finished run')
+    .description(
+      'Prints the path and the address of a run’s report.html, made where it is missing, and on a terminal opens it with what the system opens pages with.',
+    )
+    .argument('<run>', 'folder of the run')
+    .addHelpText('after', examples(['dsteer report open reports/sample', 'look at the run that is shipped']))
+    .action((run: string) => runOpen(run, context));
+};
