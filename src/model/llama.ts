@@ -1,7 +1,16 @@
 /** The Llama decoder: RMSNorm, RoPE, grouped-query attention, SwiGLU. Parameter names are Hugging Face's. */
 import { InputError } from '../base/index.js';
 import type { TokenBatch } from '../data/index.js';
-import { causalAttention, embeddingLookup, linear, rmsNorm, rotary, swiglu, tf } from '../engine/index.js';
+import {
+  type AttentionShape,
+  attentionBlock,
+  embeddingLookup,
+  gatedFeedForward,
+  linear,
+  rmsNorm,
+  rotary,
+  tf,
+} from '../engine/index.js';
 import { checkDecoderOnlyBatch } from './check-batch.js';
 import { type DecodingStart, lastPositions } from './decoding.js';
 import { type Attend, createKeyValueCache } from './key-value-cache.js';
@@ -85,7 +94,8 @@ interface Pass {
   readonly positions: tf.Tensor1D;
   /** Positions that need angles: one more than the last. */
   readonly reach: number;
-  readonly attend: Attend;
+  /** How the pass attends: within its own sequences, or as a cache says. */
+  readonly attend: AttentionShape | Attend;
 }
 
 const positionsOf = ({ batch, length }: TokenBatch): Int32Array =>
@@ -116,27 +126,43 @@ export const buildLlama = (
 
   const attentionHeads = { heads, keyValueHeads, headDim };
 
-  const block = (residual: tf.Tensor2D, layer: number, { positions, reach, attend }: Pass): tf.Tensor2D => {
+  const attention = (residual: tf.Tensor2D, layer: number, pass: Pass): tf.Tensor2D => {
+    const { positions, reach, attend } = pass;
     const prefix = layerPrefix(layer);
-    const project = (x: tf.Tensor2D, name: keyof typeof parameterNames): tf.Tensor2D =>
-      linear(x, matrix(prefix + parameterNames[name]));
+    const weight = (name: keyof typeof parameterNames): tf.Tensor2D => matrix(prefix + parameterNames[name]);
     const { cos, sin } = tables.atLeast(reach);
+    const normGain = gain(prefix + parameterNames.inputNorm);
+    if (typeof attend !== 'function') {
+      const weights = {
+        gain: normGain,
+        query: weight('query'),
+        key: weight('key'),
+        value: weight('value'),
+        output: weight('attentionOutput'),
+      };
+      const options = { shape: attend, epsilon: rmsNormEpsilon, cos, sin, positions };
+      return attentionBlock(residual, weights, options);
+    }
     const rotate = (x: tf.Tensor2D): tf.Tensor2D => rotary(x, cos, sin, { positions, headDim });
-    const attentionInput = rmsNorm(residual, gain(prefix + parameterNames.inputNorm), rmsNormEpsilon);
+    const input = rmsNorm(residual, normGain, rmsNormEpsilon);
     const attended = attend(
       layer,
-      rotate(project(attentionInput, 'query')),
-      rotate(project(attentionInput, 'key')),
-      project(attentionInput, 'value'),
+      rotate(linear(input, weight('query'))),
+      rotate(linear(input, weight('key'))),
+      linear(input, weight('value')),
     );
-    const afterAttention = tf.add(residual, project(attended, 'attentionOutput')) as tf.Tensor2D;
-    const feedForwardInput = rmsNorm(
-      afterAttention,
-      gain(prefix + parameterNames.feedForwardNorm),
-      rmsNormEpsilon,
-    );
-    const hidden = swiglu(project(feedForwardInput, 'gate'), project(feedForwardInput, 'up'));
-    return tf.add(afterAttention, project(hidden, 'down')) as tf.Tensor2D;
+    return tf.add(residual, linear(attended, weight('attentionOutput'))) as tf.Tensor2D;
+  };
+
+  const block = (residual: tf.Tensor2D, layer: number, pass: Pass): tf.Tensor2D => {
+    const prefix = layerPrefix(layer);
+    const weights = {
+      gain: gain(prefix + parameterNames.feedForwardNorm),
+      gate: matrix(prefix + parameterNames.gate),
+      up: matrix(prefix + parameterNames.up),
+      down: matrix(prefix + parameterNames.down),
+    };
+    return gatedFeedForward(attention(residual, layer, pass), weights, rmsNormEpsilon);
   };
 
   const finalNorm = (residual: tf.Tensor2D): tf.Tensor2D =>
@@ -146,7 +172,7 @@ export const buildLlama = (
   const run = (
     batch: TokenBatch,
     positions: Int32Array,
-    attend: Attend,
+    attend: Pass['attend'],
     options: ForwardOptions,
   ): ForwardResult => {
     checkDecoderOnlyBatch(batch, config);
@@ -168,10 +194,8 @@ export const buildLlama = (
   };
 
   const forward = (batch: TokenBatch, options: ForwardOptions = {}): ForwardResult => {
-    const { length } = batch;
-    const attend: Attend = (_, q, k, v) =>
-      causalAttention(q, k, v, { batch: batch.batch, length, ...attentionHeads });
-    return run(batch, positionsOf(batch), attend, options);
+    const shape = { batch: batch.batch, length: batch.length, ...attentionHeads };
+    return run(batch, positionsOf(batch), shape, options);
   };
 
   const startDecoding = (batch: TokenBatch, options: ForwardOptions = {}): DecodingStart => {

@@ -69,6 +69,7 @@ export interface KernelModule {
     sign: number,
   ): number;
   gatherRows(table: number, ids: number, out: number, n: number, d: number, tableRows: number): number;
+  copy(from: number, to: number, bytes: number): void;
   add(a: number, b: number, out: number, size: number): void;
   scatterAddRows(rows: number, ids: number, out: number, n: number, d: number, tableRows: number): void;
   attentionScratchBytes(length: number): number;

@@ -5,7 +5,7 @@ export { attentionScratchBytes, causalAttention, causalAttentionGrad } from './a
 export { gemm, gemmScratchBytes } from './gemm';
 export { rmsNorm, rmsNormGrad } from './rms-norm';
 export { rotary } from './rotary';
-export { add, gatherRows, scatterAddRows } from './rows';
+export { add, copy, gatherRows, scatterAddRows } from './rows';
 export { constantBytes, initialise } from './simd';
 export { exponential, logSumExp, targetLogpsGrad } from './softmax';
 export { swiglu, swigluGrad, swigluGradInPlace } from './swiglu';
