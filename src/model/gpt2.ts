@@ -4,6 +4,7 @@ import { causalAttention, embeddingLookup, geluNew, layerNorm, tf } from '../eng
 import { checkDecoderOnlyBatch } from './check-batch.js';
 import type { Gpt2Config } from './gpt2-config.js';
 import type { ForwardOptions, ForwardResult, LanguageModel } from './language-model.js';
+import { tokenPositions } from './token-positions.js';
 import { copyVariables, type InitialValues, parameterFinder, type Variables } from './variables.js';
 
 const embeddingName = 'transformer.wte.weight';
@@ -72,7 +73,7 @@ export const buildGpt2 = (config: Gpt2Config, variables: Variables): LanguageMod
   const map = (x: tf.Tensor2D, name: string): tf.Tensor2D =>
     tf.add(tf.matMul(x, matrix(`${name}.weight`)), vector(`${name}.bias`)) as tf.Tensor2D;
 
-  const block = (residual: tf.Tensor2D, layer: number, { batch, length }: TokenBatch): tf.Tensor2D => {
+  const block = (residual: tf.Tensor2D, layer: number, { batch, length, forks }: TokenBatch): tf.Tensor2D => {
     const prefix = layerPrefix(layer);
     const [query, key, value] = tf.split(
       map(norm(residual, `${prefix}ln_1`), `${prefix}attn.c_attn`),
@@ -85,6 +86,7 @@ export const buildGpt2 = (config: Gpt2Config, variables: Variables): LanguageMod
       heads,
       keyValueHeads: heads,
       headDim,
+      ...(forks ? { forks } : {}),
     });
     const afterAttention = tf.add(residual, map(attended, `${prefix}attn.c_proj`)) as tf.Tensor2D;
     const hidden = geluNew(map(norm(afterAttention, `${prefix}ln_2`), `${prefix}mlp.c_fc`));
@@ -96,10 +98,7 @@ export const buildGpt2 = (config: Gpt2Config, variables: Variables): LanguageMod
   const forward = (batch: TokenBatch, options: ForwardOptions = {}): ForwardResult => {
     checkDecoderOnlyBatch(batch, config);
     const ids = tf.tensor1d(batch.ids, 'int32');
-    const positions = tf.tensor1d(
-      Int32Array.from({ length: batch.ids.length }, (_, i) => i % batch.length),
-      'int32',
-    );
+    const positions = tf.tensor1d(tokenPositions(batch), 'int32');
     const residuals: tf.Tensor2D[] = [];
     let residual = tf.add(
       embeddingLookup(matrix(embeddingName), ids),
@@ -123,6 +122,7 @@ export const buildGpt2 = (config: Gpt2Config, variables: Variables): LanguageMod
     vocabularySize: config.vocabularySize,
     tied: config.tied,
     decoderStartTokenId: undefined,
+    readsForks: true,
     embeddingName,
     unembeddingName: ownUnembedding,
     forward,

@@ -40,6 +40,7 @@ interface Slots {
  * position: that is in the keys already. The cache owns its tensors until `dispose`.
  */
 export const createKeyValueCache = (prompts: TokenBatch, heads: AttentionHeads): KeyValueCache => {
+  if (prompts.forks) throw new UsageError('prompts that fork cannot be decoded from');
   const { keyValueHeads, headDim } = heads;
   const layers: Slots[] = [];
   let lengths: readonly number[] = Array.from(prompts.lengths);

@@ -17,6 +17,7 @@ import { type Attend, createKeyValueCache } from './key-value-cache.js';
 import type { ForwardOptions, ForwardResult, LanguageModel } from './language-model.js';
 import type { LlamaConfig } from './llama-config.js';
 import { rotaryTables } from './rotary-tables.js';
+import { tokenPositions } from './token-positions.js';
 import { copyVariables, type InitialValues, initialVariables, parameterFinder } from './variables.js';
 
 const embeddingName = 'model.embed_tokens.weight';
@@ -97,9 +98,6 @@ interface Pass {
   /** How the pass attends: within its own sequences, or as a cache says. */
   readonly attend: AttentionShape | Attend;
 }
-
-const positionsOf = ({ batch, length }: TokenBatch): Int32Array =>
-  Int32Array.from({ length: batch * length }, (_, i) => i % length);
 
 /** The number of positions that reach up to the last of these. @throws InputError past the model's own */
 const checkReach = (positions: Int32Array, { maxPositions }: LlamaConfig): number => {
@@ -194,8 +192,9 @@ export const buildLlama = (
   };
 
   const forward = (batch: TokenBatch, options: ForwardOptions = {}): ForwardResult => {
-    const shape = { batch: batch.batch, length: batch.length, ...attentionHeads };
-    return run(batch, positionsOf(batch), shape, options);
+    const { batch: sequences, length, forks } = batch;
+    const shape = { batch: sequences, length, ...attentionHeads, ...(forks ? { forks } : {}) };
+    return run(batch, tokenPositions(batch), shape, options);
   };
 
   const startDecoding = (batch: TokenBatch, options: ForwardOptions = {}): DecodingStart => {
@@ -210,7 +209,7 @@ export const buildLlama = (
     };
     return {
       final: freeIfFailing(() =>
-        lastPositions(run(batch, positionsOf(batch), cache.attendPrompts, options).final, batch),
+        lastPositions(run(batch, tokenPositions(batch), cache.attendPrompts, options).final, batch),
       ),
       decoding: {
         step: (tokens, stepOptions = {}) => {
@@ -232,6 +231,7 @@ export const buildLlama = (
     vocabularySize: config.vocabularySize,
     tied: config.tied,
     decoderStartTokenId: undefined,
+    readsForks: true,
     embeddingName,
     unembeddingName: config.tied ? embeddingName : unembeddingName,
     forward,
