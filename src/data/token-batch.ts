@@ -9,13 +9,19 @@ export interface TokenBatch {
   readonly length: number;
   /** [batch]: tokens of each sequence before its padding. */
   readonly lengths: Int32Array;
+  /**
+   * [2 · batch], of each row `fork` and `resume`: what stands from `resume` on continues the row's first `fork` tokens, not
+   * what lies between, so that two continuations share their beginning. Both are `length` in a row of one sequence. Only
+   * for models that say `readsForks`.
+   */
+  readonly forks?: Int32Array;
   /** For an encoder–decoder: what the encoder reads, while the rows here are the decoder's. */
   readonly encoder?: EncoderBatch;
 }
 
 /** Sequences for an encoder; rows of the decoder may share one, which is then run once. */
 export interface EncoderBatch {
-  readonly batch: Omit<TokenBatch, 'encoder'>;
+  readonly batch: Omit<TokenBatch, 'encoder' | 'forks'>;
   /** [batch of the decoder]: the encoder's sequence that each row looks at. */
   readonly sequenceOf: Int32Array;
 }

@@ -3,6 +3,7 @@
 import type { NamedTensorMap, Scalar, Tensor, Variable } from '@tensorflow/tfjs';
 import { hasHeapKernels, heapGlobalNorm } from './kernels/optimiser.js';
 import { tf } from './tf.js';
+import { wantingGradientsOf } from './wanted-gradients.js';
 
 export interface ValueAndGradients {
   /** The caller disposes it, and the gradients. */
@@ -13,7 +14,7 @@ export interface ValueAndGradients {
 
 /** The value of `f` and its gradients for exactly these variables; those of other variables are not computed. */
 export const valueAndGrads = (f: () => Scalar, variables: readonly Variable[]): ValueAndGradients => {
-  const { value, grads } = tf.variableGrads(f, [...variables]);
+  const { value, grads } = wantingGradientsOf(variables, () => tf.variableGrads(f, [...variables]));
   const present: NamedTensorMap = {};
   for (const variable of variables) {
     const gradient = grads[variable.name];

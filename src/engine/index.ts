@@ -4,10 +4,16 @@ export { type AdamW, type AdamWConfig, type AdamWMoments, createAdamW } from './
 export type { BlasInfo } from './backends/engine.js';
 export { globalNorm, type NamedTensors, type ValueAndGradients, valueAndGrads } from './gradients.js';
 export { measureSgemm } from './measure-sgemm.js';
+export {
+  type AttentionBlockOptions,
+  type AttentionBlockWeights,
+  attentionBlock,
+} from './ops/attention-block.js';
 export { type BiasedAttentionShape, biasedAttention } from './ops/biased-attention.js';
 export { type CachedAttentionShape, cachedAttention, rowsByHead } from './ops/cached-attention.js';
 export { type AttentionShape, causalAttention } from './ops/causal-attention.js';
 export { embeddingLookup, gatherRows } from './ops/embedding-lookup.js';
+export { type GatedFeedForwardWeights, gatedFeedForward } from './ops/gated-feed-forward.js';
 export { gelu, geluNew } from './ops/gelu.js';
 export { layerNorm } from './ops/layer-norm.js';
 export { adapted, adaptLinear, isAdapted, type LinearAddition, linear } from './ops/linear.js';

@@ -3,6 +3,7 @@
 import type { GradSaveFunc, Scalar, Tensor, Tensor2D, Variable } from '@tensorflow/tfjs';
 import type { ValueAndGradients } from './gradients.js';
 import { tf } from './tf.js';
+import { wantingGradientsOf } from './wanted-gradients.js';
 
 /** A part of a model as a function of all tensors that do not outlive the forward pass; parameters do. */
 export type Block = (inputs: Tensor2D[], constants: Tensor[]) => Tensor2D;
@@ -72,7 +73,9 @@ export const valueAndRecomputedGrads = (
   };
 
   try {
-    const { value, grads } = tf.variableGrads(() => f(runBlock), [...variables, anchor]);
+    const { value, grads } = wantingGradientsOf(variables, () =>
+      tf.variableGrads(() => f(runBlock), [...variables, anchor]),
+    );
     const result: Record<string, Tensor> = {};
     for (const { name } of variables) {
       const parts = [grads[name], collected.get(name)].filter((part) => part !== undefined && part !== null);

@@ -13,7 +13,7 @@ export interface Arrangement {
 }
 
 /** Any model knows how it wants its tokens arranged. */
-export type Arranger = Pick<LanguageModel, 'decoderStartTokenId'>;
+export type Arranger = Pick<LanguageModel, 'decoderStartTokenId' | 'readsForks'>;
 
 /** Arranges a prompt and what follows it; position promptLength − 1 is about to generate. */
 export const arrange = (

@@ -1,13 +1,16 @@
 import { InputError } from '../base/index.js';
 import type { TokenBatch } from '../data/index.js';
+import { tokenPositions } from './token-positions.js';
 
 /** @throws InputError for a batch of another size than it says, too many positions, or unknown token ids */
 export const checkBatch = (
-  { ids, batch, length }: TokenBatch,
+  tokens: TokenBatch,
   { maxPositions, vocabularySize }: { readonly maxPositions: number; readonly vocabularySize: number },
 ): void => {
-  if (length > maxPositions) {
-    throw new InputError(`a sequence of ${length} tokens does not fit the model's ${maxPositions} positions`);
+  const { ids, batch, length, forks } = tokens;
+  const reach = forks ? tokenPositions(tokens).reduce((most, at) => Math.max(most, at + 1), 0) : length;
+  if (reach > maxPositions) {
+    throw new InputError(`a sequence of ${reach} tokens does not fit the model's ${maxPositions} positions`);
   }
   if (batch < 1 || length < 1 || ids.length !== batch * length) {
     throw new InputError(

@@ -4,12 +4,13 @@
  */
 import { InputError } from '../base/index.js';
 import type { TokenBatch } from '../data/index.js';
-import { type Block, causalAttention, tf } from '../engine/index.js';
+import { type AttentionShape, type Block, causalAttention, tf } from '../engine/index.js';
 import { checkDecoderOnlyBatch } from './check-batch.js';
 import { type DecodingStart, lastPositions, oneTokenEach } from './decoding.js';
 import { type Attend, type AttentionHeads, createKeyValueCache } from './key-value-cache.js';
 import type { DecoderConfig, ForwardOptions, ForwardResult, LanguageModel } from './language-model.js';
 import { runBlock } from './run-block.js';
+import { tokenPositions } from './token-positions.js';
 import type { Variables } from './variables.js';
 
 /** What the blocks of one pass share. */
@@ -19,6 +20,8 @@ export interface DecoderPass {
   /** One more than the last of these positions. */
   readonly reach: number;
   readonly attend: Attend;
+  /** The same attention as a shape, where each sequence looks at itself alone: a fused block takes it instead. */
+  readonly shape?: AttentionShape;
 }
 
 /** What tells one decoder from another. Tensors that these make belong to the caller's `tf.tidy` or gradient. */
@@ -45,9 +48,6 @@ export interface DecoderParts {
   release?(): void;
 }
 
-const positionsOf = ({ batch, length }: TokenBatch): Int32Array =>
-  Int32Array.from({ length: batch * length }, (_, i) => i % length);
-
 /** The number of positions that reach up to the last of these. @throws InputError past the model's own */
 const checkReach = (positions: Int32Array, maxPositions: number): number => {
   const reach = positions.reduce((most, position) => Math.max(most, position + 1), 0);
@@ -64,14 +64,14 @@ export const buildDecoder = (parts: DecoderParts): LanguageModel => {
   const run = (
     batch: TokenBatch,
     positions: Int32Array,
-    attend: Attend,
+    attention: Pick<DecoderPass, 'attend' | 'shape'>,
     options: ForwardOptions,
   ): ForwardResult => {
     checkDecoderOnlyBatch(batch, config);
     const pass = {
       positions: tf.tensor1d(positions, 'int32'),
       reach: checkReach(positions, config.maxPositions),
-      attend,
+      ...attention,
     };
     const residuals: tf.Tensor2D[] = [];
     let residual = parts.embed(tf.tensor1d(batch.ids, 'int32'), pass.positions);
@@ -102,13 +102,16 @@ export const buildDecoder = (parts: DecoderParts): LanguageModel => {
     };
     return {
       final: freeIfFailing(() =>
-        lastPositions(run(batch, positionsOf(batch), cache.attendPrompts, options).final, batch),
+        lastPositions(
+          run(batch, tokenPositions(batch), { attend: cache.attendPrompts }, options).final,
+          batch,
+        ),
       ),
       decoding: {
         step: (tokens, stepOptions = {}) => {
           const next = oneTokenEach(tokens);
           const { positions, attend } = cache.nextPosition();
-          return freeIfFailing(() => run(next, positions, attend, stepOptions).final);
+          return freeIfFailing(() => run(next, positions, { attend }, stepOptions).final);
         },
         keep: cache.keep,
         dispose: cache.dispose,
@@ -124,12 +127,14 @@ export const buildDecoder = (parts: DecoderParts): LanguageModel => {
     vocabularySize: config.vocabularySize,
     tied: config.tied,
     decoderStartTokenId: undefined,
+    readsForks: heads.window === undefined,
     embeddingName,
     unembeddingName,
     forward: (batch, options = {}) => {
-      const { batch: count, length } = batch;
-      const attend: Attend = (_, q, k, v) => causalAttention(q, k, v, { batch: count, length, ...heads });
-      return run(batch, positionsOf(batch), attend, options);
+      const { batch: count, length, forks } = batch;
+      const shape: AttentionShape = { batch: count, length, ...heads, ...(forks ? { forks } : {}) };
+      const attend: Attend = (_, q, k, v) => causalAttention(q, k, v, shape);
+      return run(batch, tokenPositions(batch), { attend, shape }, options);
     },
     startDecoding,
     finalNorm: parts.finalNorm,

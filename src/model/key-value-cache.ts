@@ -56,10 +56,11 @@ interface Slots {
  * position: that is in the keys already. The cache owns its tensors until `dispose`.
  */
 export const createKeyValueCache = (
-  prompts: Pick<TokenBatch, 'batch' | 'length' | 'lengths'>,
+  prompts: Pick<TokenBatch, 'batch' | 'length' | 'lengths' | 'forks'>,
   heads: AttentionHeads,
   { attendPrompts, scale = 1, bias }: CacheOptions = {},
 ): KeyValueCache => {
+  if (prompts.forks) throw new UsageError('prompts that fork cannot be decoded from');
   const { window = Number.POSITIVE_INFINITY, ...attentionShape } = heads;
   const { keyValueHeads, headDim } = attentionShape;
   const layers: Slots[] = [];

@@ -46,6 +46,8 @@ export interface LanguageModel {
   readonly tied: boolean;
   /** The token that an encoder–decoder's decoder begins with; undefined for a decoder alone. See `arrange`. */
   readonly decoderStartTokenId: number | undefined;
+  /** Whether `forward` understands rows that fork (`TokenBatch.forks`). */
+  readonly readsForks?: boolean;
   /** Name of E. */
   readonly embeddingName: string;
   /** Name of W_U; that of E when tied. */

@@ -2,7 +2,7 @@
  * The Llama decoder: RMSNorm, RoPE, grouped-query attention, SwiGLU; Mistral's, which has a sliding window, and Qwen2's,
  * which has biases on queries, keys and values. Parameter names are Hugging Face's.
  */
-import { embeddingLookup, linear, rmsNorm, swiglu, tf } from '../engine/index.js';
+import { attentionBlock, embeddingLookup, gatedFeedForward, linear, rmsNorm, tf } from '../engine/index.js';
 import { buildDecoder, type DecoderPass } from './decoder-only.js';
 import type { LanguageModel } from './language-model.js';
 import type { LlamaConfig } from './llama-config.js';
@@ -73,14 +73,26 @@ export const buildLlama = (config: LlamaConfig, variables: Variables): LanguageM
 
   const norm = (x: tf.Tensor2D, name: string): tf.Tensor2D => rmsNorm(x, vector(name), rmsNormEpsilon);
 
-  const block = (
+  const attention = (
     residual: tf.Tensor2D,
     layer: number,
-    { positions, reach, attend }: DecoderPass,
+    { positions, reach, attend, shape }: DecoderPass,
   ): tf.Tensor2D => {
     const prefix = layerPrefix(layer);
+    const weight = (name: keyof typeof parameterNames): tf.Tensor2D => matrix(prefix + parameterNames[name]);
+    if (shape !== undefined && !queryKeyValueBias && slidingWindow === undefined) {
+      const weights = {
+        gain: vector(prefix + parameterNames.inputNorm),
+        query: weight('query'),
+        key: weight('key'),
+        value: weight('value'),
+        output: weight('attentionOutput'),
+      };
+      const tables = rotation.tables(reach);
+      return attentionBlock(residual, weights, { shape, epsilon: rmsNormEpsilon, ...tables, positions });
+    }
     const project = (x: tf.Tensor2D, name: keyof typeof parameterNames): tf.Tensor2D =>
-      linear(x, matrix(prefix + parameterNames[name]));
+      linear(x, weight(name));
     const attentionInput = norm(residual, prefix + parameterNames.inputNorm);
     const attentionPart = (name: keyof typeof biasNames): tf.Tensor2D => {
       const mapped = project(attentionInput, name);
@@ -92,10 +104,18 @@ export const buildLlama = (config: LlamaConfig, variables: Variables): LanguageM
       rotation.turn(attentionPart('key'), positions, reach),
       attentionPart('value'),
     );
-    const afterAttention = tf.add(residual, project(attended, 'attentionOutput')) as tf.Tensor2D;
-    const feedForwardInput = norm(afterAttention, prefix + parameterNames.feedForwardNorm);
-    const hidden = swiglu(project(feedForwardInput, 'gate'), project(feedForwardInput, 'up'));
-    return tf.add(afterAttention, project(hidden, 'down')) as tf.Tensor2D;
+    return tf.add(residual, project(attended, 'attentionOutput')) as tf.Tensor2D;
+  };
+
+  const block = (residual: tf.Tensor2D, layer: number, pass: DecoderPass): tf.Tensor2D => {
+    const prefix = layerPrefix(layer);
+    const weights = {
+      gain: vector(prefix + parameterNames.feedForwardNorm),
+      gate: matrix(prefix + parameterNames.gate),
+      up: matrix(prefix + parameterNames.up),
+      down: matrix(prefix + parameterNames.down),
+    };
+    return gatedFeedForward(attention(residual, layer, pass), weights, rmsNormEpsilon);
   };
 
   return buildDecoder({

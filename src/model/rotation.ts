@@ -3,17 +3,19 @@ import { rotary, tf } from '../engine/index.js';
 import type { RotaryConfig } from './rotary-config.js';
 import { rotaryTables } from './rotary-tables.js';
 
-export interface Rotation {
-  /** Turns x [rows, heads·headDim] by the angles of `positions` [rows], of which the last is `reach` − 1. */
-  turn(x: tf.Tensor2D, positions: tf.Tensor1D, reach: number): tf.Tensor2D;
-  /** Frees the tables. */
-  dispose(): void;
-}
-
 interface Tables {
   readonly positions: number;
   readonly cos: tf.Tensor2D;
   readonly sin: tf.Tensor2D;
+}
+
+export interface Rotation {
+  /** Tables [positions, rotaryDim / 2] of at least `reach` positions; the rotation owns them. */
+  tables(reach: number): Pick<Tables, 'cos' | 'sin'>;
+  /** Turns x [rows, heads·headDim] by the angles of `positions` [rows], of which the last is `reach` − 1. */
+  turn(x: tf.Tensor2D, positions: tf.Tensor1D, reach: number): tf.Tensor2D;
+  /** Frees the tables. */
+  dispose(): void;
 }
 
 export interface RotationConfig extends RotaryConfig {
@@ -40,6 +42,7 @@ export const createRotation = (config: RotationConfig): Rotation => {
     return tables;
   };
   return {
+    tables: tablesFor,
     turn: (x, positions, reach) => {
       const { cos, sin } = tablesFor(reach);
       if (rotaryDim === headDim) return rotary(x, cos, sin, { positions, headDim });

@@ -1,6 +1,6 @@
 /** Prompts with completions as one batch, of which only the positions that predict completion tokens are unembedded. */
 import { UsageError } from '../base/index.js';
-import type { TokenBatch } from '../data/index.js';
+import { joinTokens, type TokenBatch } from '../data/index.js';
 import { gatherRows, targetLogps, tf } from '../engine/index.js';
 import {
   type Arrangement,
@@ -40,7 +40,28 @@ const isPrefix = (short: Int32Array, long: Int32Array): boolean =>
 
 interface Row extends Arrangement {
   readonly prompt: Int32Array;
+  /** The row's second sequence goes on at `resume` from the first `at` tokens. */
+  readonly fork?: { readonly at: number; readonly resume: number };
 }
+
+const commonLength = (a: Int32Array, b: Int32Array): number => {
+  let length = 0;
+  while (length < a.length && length < b.length && a[length] === b[length]) length++;
+  return length;
+};
+
+/**
+ * Both sequences in one row that forks where they part, or undefined where that would not pay: a longer row costs
+ * attention what it saves elsewhere unless the two share enough.
+ */
+const forkRows = (first: Row, second: Row): Row | undefined => {
+  if (first.fork !== undefined || first.promptLength !== second.promptLength) return undefined;
+  const at = commonLength(first.ids, second.ids);
+  const longest = Math.max(first.ids.length, second.ids.length);
+  if (at < first.promptLength || 3 * at < longest) return undefined;
+  const fork = { at, resume: first.ids.length };
+  return { ...first, ids: joinTokens(first.ids, second.ids.subarray(at)), fork };
+};
 
 /** Whether one of two rows begins with all that the other has, so that a causal decoder can serve both in one. */
 const share = (a: Row, b: Row): boolean =>
@@ -48,16 +69,26 @@ const share = (a: Row, b: Row): boolean =>
   (isPrefix(a.ids, b.ids) || isPrefix(b.ids, a.ids)) &&
   (a.encoder === undefined || (a.prompt.length === b.prompt.length && isPrefix(a.prompt, b.prompt)));
 
+const withForks = (batch: TokenBatch, rows: readonly Row[]): TokenBatch => {
+  if (rows.every(({ fork }) => fork === undefined)) return batch;
+  const { length } = batch;
+  return {
+    ...batch,
+    forks: Int32Array.from(rows.flatMap(({ fork }) => [fork?.at ?? length, fork?.resume ?? length])),
+  };
+};
+
 /**
  * Packs sequences for one forward pass of `model`, as it reads them: the last token is only predicted. A sequence whose
  * input is a prefix of its neighbour's (or the reverse) shares its row, since a causal model gives both the same states:
- * two one-token completions of one prompt cost one row. Of an encoder–decoder, equal prompts are encoded once.
+ * two one-token completions of one prompt cost one row. Where the model reads forks, two neighbours that begin with the
+ * same prompt share it in a row that forks. Of an encoder–decoder, equal prompts are encoded once.
  *
  * @throws UsageError for an empty prompt or completion: its first token would have no position to be predicted from
  */
 export const packSequences = (sequences: readonly TokenSequence[], model: Arranger): PackedSequences => {
   const rows: Row[] = [];
-  const rowOf: number[] = [];
+  const placed: { readonly row: number; readonly second: boolean }[] = [];
   for (const [index, { prompt, completion }] of sequences.entries()) {
     if (prompt.length === 0 || completion.length === 0) {
       const part = prompt.length === 0 ? 'prompt' : 'completion';
@@ -67,19 +98,24 @@ export const packSequences = (sequences: readonly TokenSequence[], model: Arrang
     }
     const row = { ...arrange(model, prompt, completion.subarray(0, -1)), prompt };
     const last = rows.at(-1);
-    if (!last || !share(last, row)) rows.push(row);
+    const shared = last !== undefined && last.fork === undefined && share(last, row);
+    const forked = last && !shared && model.readsForks ? forkRows(last, row) : undefined;
+    if (forked !== undefined) rows[rows.length - 1] = forked;
+    else if (!shared) rows.push(row);
     else if (row.ids.length > last.ids.length) rows[rows.length - 1] = row;
-    rowOf.push(rows.length - 1);
+    placed.push({ row: rows.length - 1, second: forked !== undefined });
   }
-  const batch = arrangedBatch(rows);
+  const batch = withForks(arrangedBatch(rows), rows);
   const predictors: number[] = [];
   const targets: number[] = [];
   const owners: number[] = [];
   for (const [index, { completion }] of sequences.entries()) {
-    const row = rowOf[index] ?? 0;
-    const first = row * batch.length + (rows[row]?.promptLength ?? 1) - 1;
+    const { row = 0, second = false } = placed[index] ?? {};
+    const { promptLength = 1, fork } = rows[row] ?? {};
     for (const [t, token] of completion.entries()) {
-      predictors.push(first + t);
+      const position = promptLength - 1 + t;
+      const column = second && fork && position >= fork.at ? position - fork.at + fork.resume : position;
+      predictors.push(row * batch.length + column);
       targets.push(token);
       owners.push(index);
     }

@@ -6,8 +6,10 @@ import { createRandom, InputError } from '../../src/base/index.js';
 import { heapGemm } from '../../src/engine/gemm.js';
 import { activeHeap } from '../../src/engine/heap.js';
 import {
+  attentionBlock,
   causalAttention,
   embeddingLookup,
+  gatedFeedForward,
   linear,
   rmsNorm,
   rotary,
@@ -17,7 +19,9 @@ import {
   valueAndGrads,
 } from '../../src/engine/index.js';
 import { kernelModule } from '../../src/engine/kernels/module.js';
+import { composedAttentionBlock } from '../../src/engine/ops/attention-block.js';
 import { composedCausalAttention } from '../../src/engine/ops/causal-attention.js';
+import { composedGatedFeedForward } from '../../src/engine/ops/gated-feed-forward.js';
 import { composedRmsNorm } from '../../src/engine/ops/rms-norm.js';
 import { composedRotary } from '../../src/engine/ops/rotary.js';
 import { composedSwiglu } from '../../src/engine/ops/swiglu.js';
@@ -138,6 +142,106 @@ describe.each(onHeap.map((status) => [engineTitle(status), status] as const))('%
           ],
         },
       );
+    });
+
+    it('agrees with the composed attention where sequences fork', async () => {
+      const position = fc.nat(47);
+      await fc.assert(
+        fc.asyncProperty(extent(48), position, position, async (length, a, b) => {
+          tf.engine().startScope();
+          const [low, high] = [Math.min(a, b) % length, Math.max(a, b) % length];
+          const [fork, resume] = [Math.min(low, high) + 1, Math.max(low, high) + 1];
+          // The second sequence has no fork.
+          const forks = Int32Array.of(fork, resume, length, length);
+          const shape = { batch: 2, length, heads: 2, keyValueHeads: 1, headDim: 8, forks };
+          await expectTwins(
+            (q, k, v) => causalAttention(q as tf.Tensor2D, k as tf.Tensor2D, v as tf.Tensor2D, shape),
+            (q, k, v) => composedCausalAttention(q as tf.Tensor2D, k as tf.Tensor2D, v as tf.Tensor2D, shape),
+            [normal('q', 2 * length, 16), normal('k', 2 * length, 8), normal('v', 2 * length, 8)],
+          );
+          tf.engine().endScope();
+        }),
+        { numRuns: 12, examples: [[48, 31, 40]] },
+      );
+    });
+
+    it('agrees with the composed blocks, whichever gradients are asked for', async () => {
+      await fc.assert(
+        fc.asyncProperty(extent(40), extent(37), extent(33), extent(4), async (length, d, f, half) => {
+          tf.engine().startScope();
+          const shape = { batch: 2, length, heads: 2, keyValueHeads: 1, headDim: 2 * half };
+          const [rows, wide, narrow] = [2 * length, 4 * half, 2 * half];
+          const [cos, sin] = [normal('cos', 5, half), normal('sin', 5, half)];
+          const options = { shape, epsilon: 0.1, cos, sin, positions: integers('positions', rows, 5) };
+          const small = (seed: string, ...extents: number[]): tf.Tensor2D =>
+            tf.mul(normal(seed, ...extents), 0.3);
+          const attend =
+            (block: typeof attentionBlock): Op =>
+            (...[x, gain, query, key, value, output]) =>
+              block(x as tf.Tensor2D, { gain, query, key, value, output } as never, options);
+          await expectTwins(attend(attentionBlock), attend(composedAttentionBlock), [
+            normal('x', rows, d),
+            normal('gain', d),
+            small('query', wide, d),
+            small('key', narrow, d),
+            small('value', narrow, d),
+            small('output', d, wide),
+          ]);
+          const feed =
+            (block: typeof gatedFeedForward): Op =>
+            (...[x, gain, gate, up, down]) =>
+              block(x as tf.Tensor2D, { gain, gate, up, down } as never, 0.1);
+          await expectTwins(feed(gatedFeedForward), feed(composedGatedFeedForward), [
+            normal('x', rows, d),
+            normal('gain', d),
+            small('gate', f, d),
+            small('up', f, d),
+            small('down', d, f),
+          ]);
+          tf.engine().endScope();
+        }),
+        { numRuns: 8, examples: [[33, 32, 16, 4]] },
+      );
+    });
+
+    it('computes of a block the gradients that are asked for, and those as it does all', async () => {
+      const parameter = (seed: string, ...shape: number[]): tf.Variable =>
+        tf.variable(normal(seed, ...shape));
+      const weights = {
+        gain: parameter('gain', 8),
+        gate: parameter('gate', 12, 8),
+        up: parameter('up', 12, 8),
+        down: parameter('down', 8, 12),
+      };
+      const x = parameter('x', 6, 8);
+      const loss = (): tf.Scalar =>
+        tf.mean(tf.square(gatedFeedForward(x as tf.Tensor as tf.Tensor2D, weights as never, 1e-5)));
+      const all = valueAndGrads(loss, [x, ...Object.values(weights)]);
+      const some = valueAndGrads(loss, [x, weights.up]);
+      expect(new Set(Object.keys(some.grads))).toEqual(new Set([x.name, weights.up.name]));
+      for (const { name } of [x, weights.up]) {
+        expect(await some.grads[name]?.data()).toEqual(await all.grads[name]?.data());
+      }
+      // A weight that is computed may stand for a variable, which nobody can tell from the weight.
+      const scale = tf.variable(tf.scalar(1));
+      const scaled = valueAndGrads(
+        () =>
+          tf.mean(
+            tf.square(
+              gatedFeedForward(
+                x as tf.Tensor as tf.Tensor2D,
+                { ...weights, down: tf.mul(weights.down, scale) } as never,
+                1e-5,
+              ),
+            ),
+          ),
+        [scale],
+      );
+      const expected = tf.sum(tf.mul(all.grads[weights.down.name] ?? tf.scalar(Number.NaN), weights.down));
+      const [actual = Number.NaN] = (await scaled.grads[scale.name]?.data()) ?? [];
+      expect(actual / ((await expected.data())[0] ?? Number.NaN)).toBeCloseTo(1, 4);
+      tf.dispose([x, scale, expected, ...Object.values(weights)]);
+      tf.dispose([all.value, all.grads, some.value, some.grads, scaled.value, scaled.grads]);
     });
 
     it('multiplies any matrices, transposed or not, scaled and accumulated', () => {

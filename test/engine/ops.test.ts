@@ -4,9 +4,11 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/base/index.js';
 import {
+  attentionBlock,
   biasedAttention,
   causalAttention,
   embeddingLookup,
+  gatedFeedForward,
   gelu,
   geluNew,
   layerNorm,
@@ -48,6 +50,17 @@ const randomIds = (seedOf: number, count: number, bound: number): Int32Array => 
 const ids = (values: Int32Array): tf.Tensor1D => tf.tensor1d(values, 'int32');
 const toTensor = ({ shape, values }: Dense): tf.Tensor => tf.tensor(Float32Array.from(values), [...shape]);
 
+/** Where sequences fork, or none does. */
+const randomForks = (seedOf: number, batch: number, length: number): { forks?: Int32Array } => {
+  const source = createRandom(`${seedOf}/forks`);
+  if (source.integer(2) === 0) return {};
+  const pairs = Array.from({ length: batch }, () => {
+    const resume = 1 + source.integer(length);
+    return [1 + source.integer(resume), resume];
+  });
+  return { forks: Int32Array.from(pairs.flat()) };
+};
+
 const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   embeddingLookup: fc.tuple(seed, extent(9), extent(7), extent(9)).map(([s, rows, d, count]) => {
     const picked = randomIds(s, count, rows);
@@ -85,7 +98,8 @@ const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     .map(([s, batch, length, keyValueHeads, group, headDim, window]) => {
       const heads = keyValueHeads * group;
       const plain = { batch, length, heads, keyValueHeads, headDim };
-      const shape = window === null ? plain : { ...plain, window };
+      // A window and forks are not combined.
+      const shape = window === null ? { ...plain, ...randomForks(s, batch, length) } : { ...plain, window };
       const [rows, narrow] = [batch * length, keyValueHeads * headDim];
       return {
         inputs: random(s, [rows, heads * headDim], [rows, narrow], [rows, narrow]),
@@ -129,6 +143,53 @@ const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     compute: ([x, gain, bias]) => layerNorm(x as tf.Tensor2D, gain as tf.Tensor1D, bias as tf.Tensor1D, 1e-2),
     define: ([x, gain, bias]) => reference.layerNorm(x as Dense, gain as Dense, bias as Dense, 1e-2),
   })),
+  gatedFeedForward: fc.tuple(seed, extent(5), extent(7), extent(6)).map(([s, n, d, f]) => ({
+    inputs: random(s, [n, d], [d], [f, d], [f, d], [d, f]),
+    compute: ([x, gain, gate, up, down]) => {
+      const matrices = { gate: gate as tf.Tensor2D, up: up as tf.Tensor2D, down: down as tf.Tensor2D };
+      return gatedFeedForward(x as tf.Tensor2D, { gain: gain as tf.Tensor1D, ...matrices }, 1e-1);
+    },
+    define: (inputs) =>
+      reference.gatedFeedForward(inputs as unknown as [Dense, Dense, Dense, Dense, Dense], 1e-1),
+  })),
+  attentionBlock: fc
+    .tuple(seed, extent(2), extent(5), extent(2), extent(2), extent(2), extent(5))
+    .map(([s, batch, length, keyValueHeads, group, half, d]) => {
+      const [heads, headDim, epsilon] = [keyValueHeads * group, 2 * half, 1e-1];
+      const shape = { batch, length, heads, keyValueHeads, headDim, ...randomForks(s, batch, length) };
+      const [cos, sin] = random(s + 1, [4, half], [4, half]) as [Dense, Dense];
+      const positions = randomIds(s, batch * length, 4);
+      const [wide, narrow] = [heads * headDim, keyValueHeads * headDim];
+      return {
+        inputs: random(s, [batch * length, d], [d], [wide, d], [narrow, d], [narrow, d], [d, wide]),
+        compute: ([x, gain, query, key, value, output]) =>
+          attentionBlock(
+            x as tf.Tensor2D,
+            {
+              gain: gain as tf.Tensor1D,
+              query: query as tf.Tensor2D,
+              key: key as tf.Tensor2D,
+              value: value as tf.Tensor2D,
+              output: output as tf.Tensor2D,
+            },
+            {
+              shape,
+              epsilon,
+              cos: toTensor(cos) as tf.Tensor2D,
+              sin: toTensor(sin) as tf.Tensor2D,
+              positions: ids(positions),
+            },
+          ),
+        define: (inputs) =>
+          reference.attentionBlock(inputs as unknown as [Dense, Dense, Dense, Dense, Dense, Dense], {
+            shape,
+            epsilon,
+            cos,
+            sin,
+            positions,
+          }),
+      };
+    }),
   swiglu: fc.tuple(seed, extent(5), extent(9)).map(([s, n, f]) => ({
     inputs: random(s, [n, f], [n, f]),
     compute: ([gate, up]) => swiglu(gate as tf.Tensor2D, up as tf.Tensor2D),
@@ -223,6 +284,21 @@ describe.each(ENGINES.map((status) => [engineTitle(status), status] as const))('
         expect(() => causalAttention(wide, wide, wide, odd)).toThrow(/share 4 key heads/);
         const blind = { ...shape, keyValueHeads: 2, window: 0 };
         expect(() => causalAttention(wide, wide, wide, blind)).toThrow(/window of 0/);
+        const forked = { ...shape, heads: 1, headDim: 4 };
+        const attendForked = (...forks: number[]) =>
+          causalAttention(wide, wide, wide, { ...forked, forks: Int32Array.from(forks) });
+        expect(() => attendForked(1)).toThrow(/twice as many forks/);
+        for (const forks of [
+          [0, 1],
+          [2, 1],
+          [1, 3],
+        ]) {
+          expect(() => attendForked(...forks)).toThrow(/cannot fork at/);
+        }
+        const gain = tf.ones<tf.Rank.R1>([4]);
+        const square = tf.zeros<tf.Rank.R2>([4, 4]);
+        const weights = { gain, gate: square, up: square, down: narrow };
+        expect(() => gatedFeedForward(wide, weights, 1e-5)).toThrow(/down is/);
         const positions = floats as tf.Tensor1D;
         expect(() => rotary(wide, narrow, narrow, { positions, headDim: 6 })).toThrow(/x is/);
         expect(() => rotary(wide, narrow, narrow, { positions, headDim: 2 })).toThrow(/cos is/);

@@ -92,7 +92,15 @@ export interface AttentionShape {
   readonly keyValueHeads: number;
   readonly headDim: number;
   readonly window?: number;
+  readonly forks?: Int32Array;
 }
+
+/** The keys that position `row` of its sequence sees, itself last. */
+const seenKeys = (row: number, sequence: number, { length, forks }: AttentionShape): number[] => {
+  const [fork = length, resume = length] = forks?.subarray(2 * sequence, 2 * sequence + 2) ?? [];
+  const all = Array.from({ length: row + 1 }, (_, key) => key);
+  return row < resume ? all : all.filter((key) => key < fork || key >= resume);
+};
 
 export const causalAttention = (q: Dense, k: Dense, v: Dense, shape: AttentionShape): Dense => {
   const { length, heads, keyValueHeads, headDim, window = length } = shape;
@@ -100,25 +108,26 @@ export const causalAttention = (q: Dense, k: Dense, v: Dense, shape: AttentionSh
   return fill(q.shape, (row, column) => {
     const head = Math.floor(column / headDim);
     const keyHead = Math.floor(head / (heads / keyValueHeads));
-    const count = Math.min(window, (row % length) + 1);
-    const first = row - count + 1;
-    const scores = Array.from(
-      { length: count },
-      (_, i) =>
+    const first = row - (row % length);
+    const seen = seenKeys(row % length, Math.floor(row / length), shape).filter(
+      (key) => key > (row % length) - window,
+    );
+    const scores = seen.map(
+      (key) =>
         sum(
           headDim,
           (l) =>
             at(q.values, row * heads * headDim + head * headDim + l) *
-            at(k.values, (first + i) * keyWidth + keyHead * headDim + l),
+            at(k.values, (first + key) * keyWidth + keyHead * headDim + l),
         ) / Math.sqrt(headDim),
     );
     const most = Math.max(...scores);
-    const total = sum(count, (i) => Math.exp(at(scores, i) - most));
+    const total = sum(seen.length, (i) => Math.exp(at(scores, i) - most));
     const mixed = sum(
-      count,
+      seen.length,
       (i) =>
         Math.exp(at(scores, i) - most) *
-        at(v.values, (first + i) * keyWidth + keyHead * headDim + (column % headDim)),
+        at(v.values, (first + at(seen, i)) * keyWidth + keyHead * headDim + (column % headDim)),
     );
     return mixed / total;
   });
@@ -203,4 +212,40 @@ export const numericalGradient = (
     return sum(out.length, (j) => at(out, j) * at(weights, j));
   };
   return target.values.map((_, i) => (value(i, step) - value(i, -step)) / (2 * step));
+};
+
+const sumOf = (x: Dense, y: Dense): Dense => ({
+  shape: x.shape,
+  values: x.values.map((value, i) => value + at(y.values, i)),
+});
+
+export const gatedFeedForward = (
+  [x, gain, gate, up, down]: readonly [Dense, Dense, Dense, Dense, Dense],
+  epsilon: number,
+): Dense => {
+  const normed = rmsNorm(x, gain, epsilon);
+  return sumOf(x, linear(swiglu(linear(normed, gate), linear(normed, up)), down));
+};
+
+export interface AttentionBlockOptions {
+  readonly shape: AttentionShape;
+  readonly epsilon: number;
+  readonly cos: Dense;
+  readonly sin: Dense;
+  readonly positions: Int32Array;
+}
+
+export const attentionBlock = (
+  [x, gain, query, key, value, output]: readonly [Dense, Dense, Dense, Dense, Dense, Dense],
+  { shape, epsilon, cos, sin, positions }: AttentionBlockOptions,
+): Dense => {
+  const normed = rmsNorm(x, gain, epsilon);
+  const turn = (rows: Dense): Dense => rotary(rows, cos, sin, positions, shape.headDim);
+  const mixed = causalAttention(
+    turn(linear(normed, query)),
+    turn(linear(normed, key)),
+    linear(normed, value),
+    shape,
+  );
+  return sumOf(x, linear(mixed, output));
 };

@@ -1,10 +1,9 @@
 /**
- * Causal attention on the heap: the products of each head read and write the [rows, heads·headDim] layout in place by
- * their strides, so that nothing is transposed; the softmax between them is ours.
+ * Causal attention on the heap, in the [rows, heads·headDim] layout by its strides: nothing is transposed, no matrix of
+ * all weights is made.
  */
 
 import type { TensorInfo } from '@tensorflow/tfjs';
-import { heapGemm } from '../gemm.js';
 import { activeHeap } from '../heap.js';
 import { kernelModule } from './module.js';
 import { registerWasmKernel } from './register.js';
@@ -12,117 +11,115 @@ import { registerWasmKernel } from './register.js';
 export const ATTENTION = 'DsteerCausalAttention';
 export const ATTENTION_GRADIENT = 'DsteerCausalAttentionGrad';
 
-interface Shape {
+/** What the kernels are told of the layout; see `AttentionShape`. */
+export interface HeapAttentionShape {
   readonly batch: number;
   readonly length: number;
   readonly heads: number;
   readonly keyValueHeads: number;
   readonly headDim: number;
+  readonly forks?: Int32Array;
 }
 
-const FLOAT = 4;
+/** Byte offset of the forks on the heap, 0 for none; good until the next call. */
+const placeForks = ({ forks }: HeapAttentionShape): number => {
+  if (forks === undefined) return 0;
+  const heap = activeHeap();
+  const at = heap.scratch('attention-forks', forks.byteLength);
+  heap.integers(at, forks.length).set(forks);
+  return at;
+};
 
-/** Calls `each` for every head of every sequence, with byte offsets into its part of each tensor. */
-const forEachHead = (
-  { batch, length, heads, keyValueHeads, headDim }: Shape,
-  each: (queryAt: number, keyAt: number, weightsAt: number, firstOfGroup: boolean) => void,
+const scratchFor = (length: number): number =>
+  activeHeap().scratch('attention', kernelModule().attentionScratchBytes(length));
+
+/** Mixed values to `out` and two numbers a row to `stats` [batch·heads·length, 2]; arguments are byte offsets. */
+export const attendOnHeap = (
+  q: number,
+  k: number,
+  v: number,
+  out: number,
+  stats: number,
+  shape: HeapAttentionShape,
 ): void => {
-  const group = heads / keyValueHeads;
-  for (let b = 0; b < batch; b++) {
-    for (let h = 0; h < heads; h++) {
-      const queryAt = FLOAT * headDim * (b * length * heads + h);
-      const keyAt = FLOAT * headDim * (b * length * keyValueHeads + Math.floor(h / group));
-      each(queryAt, keyAt, FLOAT * length * length * (b * heads + h), h % group === 0);
-    }
-  }
-};
-
-/** Mixed values, shaped as q, and the weights [batch·heads, length, length]. */
-const forward = (q: TensorInfo, k: TensorInfo, v: TensorInfo, shape: Shape): TensorInfo[] => {
   const { batch, length, heads, keyValueHeads, headDim } = shape;
-  const heap = activeHeap();
-  const mixed = heap.allocate([...q.shape]);
-  const weights = heap.allocate([batch * heads, length, length]);
-  const [qAt, kAt, vAt, mixedAt, weightsAt] = [q, k, v, mixed, weights].map(heap.offset) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const gemm = heapGemm();
-  const { causalSoftmax } = kernelModule();
-  const [queryWidth, keyWidth] = [heads * headDim, keyValueHeads * headDim];
+  const scratch = scratchFor(length);
+  const forks = placeForks(shape);
   const scale = 1 / Math.sqrt(headDim);
-  forEachHead(shape, (query, key, weight) => {
-    const w = weightsAt + weight;
-    gemm(false, true, length, length, headDim, 1, qAt + query, queryWidth, kAt + key, keyWidth, 0, w, length);
-    causalSoftmax(w, length, scale);
-    gemm(
-      false,
-      false,
-      length,
-      headDim,
-      length,
-      1,
-      w,
-      length,
-      vAt + key,
-      keyWidth,
-      0,
-      mixedAt + query,
-      queryWidth,
-    );
-  });
-  return [mixed, weights];
+  const { causalAttention } = kernelModule();
+  causalAttention(
+    q,
+    k,
+    v,
+    out,
+    stats,
+    forks,
+    0,
+    batch,
+    length,
+    heads,
+    keyValueHeads,
+    headDim,
+    scale,
+    scratch,
+  );
 };
 
-/** dq, dk, dv; the heads of a group add up in their key head. */
-const backward = (
-  tensors: Record<'q' | 'k' | 'v' | 'weights' | 'dy', TensorInfo>,
-  shape: Shape,
-): TensorInfo[] => {
-  const { length, heads, keyValueHeads, headDim } = shape;
-  const { q, k, v, weights, dy } = tensors;
-  const heap = activeHeap();
-  const [dq, dk, dv] = [
-    heap.allocate([...q.shape]),
-    heap.allocate([...k.shape]),
-    heap.allocate([...v.shape]),
-  ];
-  const ds = heap.scratch('attention', FLOAT * length * length);
-  const [qAt, kAt, vAt, weightsAt, dyAt] = [q, k, v, weights, dy].map(heap.offset) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const [dqAt, dkAt, dvAt] = [dq, dk, dv].map(heap.offset) as [number, number, number];
-  const gemm = heapGemm();
-  const { causalSoftmaxGrad } = kernelModule();
-  const [queryWidth, keyWidth] = [heads * headDim, keyValueHeads * headDim];
-  const scale = 1 / Math.sqrt(headDim);
-  const t = length;
-  forEachHead(shape, (query, key, weight, firstOfGroup) => {
-    const w = weightsAt + weight;
-    const d = dyAt + query;
-    const beta = firstOfGroup ? 0 : 1;
-    gemm(false, true, t, t, headDim, 1, d, queryWidth, vAt + key, keyWidth, 0, ds, t);
-    gemm(true, false, t, headDim, t, 1, w, t, d, queryWidth, beta, dvAt + key, keyWidth);
-    causalSoftmaxGrad(w, ds, t, scale);
-    gemm(false, false, t, headDim, t, 1, ds, t, kAt + key, keyWidth, 0, dqAt + query, queryWidth);
-    gemm(true, false, t, headDim, t, 1, ds, t, qAt + query, queryWidth, beta, dkAt + key, keyWidth);
-  });
-  return [dq, dk, dv];
+/** dq, dk and dv from what `attendOnHeap` read and left. */
+export const attendBackOnHeap = (
+  { q, k, v, stats, dy }: Readonly<Record<'q' | 'k' | 'v' | 'stats' | 'dy', number>>,
+  { dq, dk, dv }: Readonly<Record<'dq' | 'dk' | 'dv', number>>,
+  shape: HeapAttentionShape,
+): void => {
+  const { batch, length, heads, keyValueHeads, headDim } = shape;
+  const scratch = scratchFor(length);
+  const forks = placeForks(shape);
+  kernelModule().causalAttentionGrad(
+    q,
+    k,
+    v,
+    stats,
+    dy,
+    dq,
+    dk,
+    dv,
+    forks,
+    0,
+    batch,
+    length,
+    heads,
+    keyValueHeads,
+    headDim,
+    1 / Math.sqrt(headDim),
+    scratch,
+  );
 };
 
 export const registerCausalAttention = (): void => {
   registerWasmKernel(ATTENTION, ({ inputs, attrs }) => {
     const { q, k, v } = inputs as Record<'q' | 'k' | 'v', TensorInfo>;
-    return forward(q, k, v, attrs as unknown as Shape);
+    const shape = attrs as unknown as HeapAttentionShape;
+    const heap = activeHeap();
+    const mixed = heap.allocate([...q.shape]);
+    const stats = heap.allocate([shape.batch * shape.heads * shape.length, 2]);
+    const at = heap.offset;
+    attendOnHeap(at(q), at(k), at(v), at(mixed), at(stats), shape);
+    return [mixed, stats];
   });
-  registerWasmKernel(ATTENTION_GRADIENT, ({ inputs, attrs }) =>
-    backward(inputs as Record<'q' | 'k' | 'v' | 'weights' | 'dy', TensorInfo>, attrs as unknown as Shape),
-  );
+  registerWasmKernel(ATTENTION_GRADIENT, ({ inputs, attrs }) => {
+    const { q, k, v, stats, dy } = inputs as Record<'q' | 'k' | 'v' | 'stats' | 'dy', TensorInfo>;
+    const heap = activeHeap();
+    const [dq, dk, dv] = [
+      heap.allocate([...q.shape]),
+      heap.allocate([...k.shape]),
+      heap.allocate([...v.shape]),
+    ];
+    const at = heap.offset;
+    attendBackOnHeap(
+      { q: at(q), k: at(k), v: at(v), stats: at(stats), dy: at(dy) },
+      { dq: at(dq), dk: at(dk), dv: at(dv) },
+      attrs as unknown as HeapAttentionShape,
+    );
+    return [dq, dk, dv];
+  });
 };

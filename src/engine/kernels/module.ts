@@ -52,6 +52,7 @@ export interface KernelModule {
     dy: number,
     dx: number,
     dgain: number,
+    base: number,
     n: number,
     d: number,
   ): void;
@@ -68,10 +69,45 @@ export interface KernelModule {
     sign: number,
   ): number;
   gatherRows(table: number, ids: number, out: number, n: number, d: number, tableRows: number): number;
+  copy(from: number, to: number, bytes: number): void;
   add(a: number, b: number, out: number, size: number): void;
   scatterAddRows(rows: number, ids: number, out: number, n: number, d: number, tableRows: number): void;
-  causalSoftmax(scores: number, t: number, scale: number): void;
-  causalSoftmaxGrad(weights: number, d: number, t: number, scale: number): void;
+  attentionScratchBytes(length: number): number;
+  causalAttention(
+    q: number,
+    k: number,
+    v: number,
+    out: number,
+    stats: number,
+    forks: number,
+    from: number,
+    to: number,
+    length: number,
+    heads: number,
+    keyHeads: number,
+    headDim: number,
+    scale: number,
+    scratch: number,
+  ): void;
+  causalAttentionGrad(
+    q: number,
+    k: number,
+    v: number,
+    stats: number,
+    dy: number,
+    dq: number,
+    dk: number,
+    dv: number,
+    forks: number,
+    from: number,
+    to: number,
+    length: number,
+    heads: number,
+    keyHeads: number,
+    headDim: number,
+    scale: number,
+    scratch: number,
+  ): void;
   exponential(x: number, y: number, n: number): void;
   logSumExp(
     logits: number,
@@ -93,6 +129,7 @@ export interface KernelModule {
   ): void;
   swiglu(gate: number, up: number, out: number, size: number): void;
   swigluGrad(gate: number, up: number, dy: number, dgate: number, dup: number, size: number): void;
+  swigluGradInPlace(gate: number, up: number, dy: number, size: number): void;
 }
 
 interface WebAssemblyApi {

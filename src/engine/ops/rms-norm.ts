@@ -30,7 +30,7 @@ export const registerRmsNorm = (): void => {
     const heap = activeHeap();
     const [dx, dgain] = [heap.allocate([n, d]), heap.allocate([d])];
     const at = heap.offset;
-    kernelModule().rmsNormGrad(at(x), at(gain), at(inverse), at(dy), at(dx), at(dgain), n, d);
+    kernelModule().rmsNormGrad(at(x), at(gain), at(inverse), at(dy), at(dx), at(dgain), 0, n, d);
     return [dx, dgain];
   });
 };

@@ -30,7 +30,10 @@ export function rmsNorm(x: usize, gain: usize, y: usize, inverse: usize, n: i32,
   }
 }
 
-/** dx = r · gain · dy − x · r³ / d · Σ(gain · dy · x), and dgain += Σ dy · x · r over the rows. */
+/**
+ * dx = base + r · gain · dy − x · r³ / d · Σ(gain · dy · x), and dgain = Σ dy · x · r over the rows. `base` [n, d] is the
+ * gradient that reaches x by another way; 0 stands for none.
+ */
 export function rmsNormGrad(
   x: usize,
   gain: usize,
@@ -38,6 +41,7 @@ export function rmsNormGrad(
   dy: usize,
   dx: usize,
   dgain: usize,
+  base: usize,
   n: i32,
   d: i32,
 ): void {
@@ -63,14 +67,17 @@ export function rmsNormGrad(
     const pull: f32 = (dot * r * r * r) / <f32>d;
     const pulls = splat(pull);
     for (at = 0; at < whole; at += 16) {
-      const push = f32x4.mul(f32x4.mul(v128.load(dy + at), v128.load(gain + at)), scale);
+      let push = f32x4.mul(f32x4.mul(v128.load(dy + at), v128.load(gain + at)), scale);
+      if (base != 0) push = f32x4.add(push, v128.load(base + at));
       v128.store(dx + at, f32x4.sub(push, f32x4.mul(v128.load(x + at), pulls)));
     }
     for (; at < bytes; at += 4) {
-      store<f32>(dx + at, load<f32>(dy + at) * load<f32>(gain + at) * r - load<f32>(x + at) * pull);
+      const push = load<f32>(dy + at) * load<f32>(gain + at) * r + (base != 0 ? load<f32>(base + at) : 0);
+      store<f32>(dx + at, push - load<f32>(x + at) * pull);
     }
     x += bytes;
     dy += bytes;
     dx += bytes;
+    if (base != 0) base += bytes;
   }
 }

@@ -37,3 +37,8 @@ export function add(a: usize, b: usize, out: usize, size: i32): void {
   for (; at < whole; at += 16) v128.store(out + at, f32x4.add(v128.load(a + at), v128.load(b + at)));
   for (; at < bytes; at += 4) store<f32>(out + at, load<f32>(a + at) + load<f32>(b + at));
 }
+
+/** Bytes as they are. */
+export function copy(from: usize, to: usize, bytes: i32): void {
+  memory.copy(to, from, bytes);
+}

@@ -1,8 +1,8 @@
-// Softmax over the past positions of an attention matrix, and over a vocabulary; in place.
+// Pieces of a softmax over a row, and log-softmax over a vocabulary.
 
 import { constants, exp1, exp4, maxLanes, splat, sumLanes } from './simd';
 
-function largest(row: usize, count: i32): f32 {
+export function largest(row: usize, count: i32): f32 {
   const whole = (<usize>(count & ~3)) << 2;
   const bytes = (<usize>count) << 2;
   let most: f32 = -Infinity;
@@ -16,8 +16,8 @@ function largest(row: usize, count: i32): f32 {
   return most;
 }
 
-/** row = e^(scale·(row − most)); returns the sum. */
-function exponentials(row: usize, to: usize, count: i32, most: f32, scale: f32): f32 {
+/** to = e^(scale·(row − most)); returns the sum. */
+export function exponentials(row: usize, to: usize, count: i32, most: f32, scale: f32): f32 {
   const whole = (<usize>(count & ~3)) << 2;
   const bytes = (<usize>count) << 2;
   const mosts = splat(most);
@@ -39,52 +39,13 @@ function exponentials(row: usize, to: usize, count: i32, most: f32, scale: f32):
   return sum;
 }
 
-function multiply(row: usize, count: i32, factor: f32): void {
+export function multiply(row: usize, count: i32, factor: f32): void {
   const whole = (<usize>(count & ~3)) << 2;
   const bytes = (<usize>count) << 2;
   const factors = splat(factor);
   let at: usize = 0;
   for (; at < whole; at += 16) v128.store(row + at, f32x4.mul(v128.load(row + at), factors));
   for (; at < bytes; at += 4) store<f32>(row + at, load<f32>(row + at) * factor);
-}
-
-/** Row i of scores [t, t] becomes softmax(scale · row) over columns 0..i, and 0 after. */
-export function causalSoftmax(scores: usize, t: i32, scale: f32): void {
-  const bytes = (<usize>t) << 2;
-  for (let i: i32 = 0; i < t; i++) {
-    const count = i + 1;
-    const sum = exponentials(scores, scores, count, largest(scores, count), scale);
-    multiply(scores, count, 1 / sum);
-    memory.fill(scores + ((<usize>count) << 2), 0, bytes - ((<usize>count) << 2));
-    scores += bytes;
-  }
-}
-
-/** dscores [t, t], given d(weights) in it and the weights: w · (dw − Σ w·dw) · scale over columns 0..i, 0 after. */
-export function causalSoftmaxGrad(weights: usize, d: usize, t: i32, scale: f32): void {
-  const bytes = (<usize>t) << 2;
-  for (let i: i32 = 0; i < t; i++) {
-    const count = i + 1;
-    const whole = (<usize>(count & ~3)) << 2;
-    const end = (<usize>count) << 2;
-    let dots = splat(0);
-    let at: usize = 0;
-    for (; at < whole; at += 16) dots = f32x4.add(dots, f32x4.mul(v128.load(weights + at), v128.load(d + at)));
-    let dot = sumLanes(dots);
-    for (; at < end; at += 4) dot += load<f32>(weights + at) * load<f32>(d + at);
-    const mean = splat(dot);
-    const scales = splat(scale);
-    for (at = 0; at < whole; at += 16) {
-      const pull = f32x4.mul(v128.load(weights + at), scales);
-      v128.store(d + at, f32x4.mul(pull, f32x4.sub(v128.load(d + at), mean)));
-    }
-    for (; at < end; at += 4) {
-      store<f32>(d + at, load<f32>(weights + at) * scale * (load<f32>(d + at) - dot));
-    }
-    memory.fill(d + end, 0, bytes - end);
-    weights += bytes;
-    d += bytes;
-  }
 }
 
 /**
