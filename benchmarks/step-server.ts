@@ -125,6 +125,7 @@ for await (const line of createInterface({ input: process.stdin })) {
       floor: gemmFlops(Number(width)) / gflops / 1e6,
       loss,
       tensors: tf.memory().numTensors,
+      rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
     }),
   );
 }
