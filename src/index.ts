@@ -28,6 +28,8 @@ export {
   silentProgress,
   UsageError,
 } from './base/index.js';
+export * as behaviour from './behaviour/index.js';
+export { corpusBleu, judgeTexts, rouge, trainPreferenceClassifier } from './behaviour/index.js';
 export * as claims from './claims/index.js';
 export {
   type ClaimReport,

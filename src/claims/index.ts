@@ -1,7 +1,12 @@
 /** Specifications, the evidence they ask for, and the verdicts on them. */
 
 export { correctForMany } from './correct.js';
-export { type PreparedEvidence, prepareEvidence, prepareExperiment } from './evidence/index.js';
+export {
+  type PreparedEvidence,
+  prepareEvidence,
+  prepareExperiment,
+  runInitialStages,
+} from './evidence/index.js';
 export type { InputHash } from './inputs.js';
 export { type Job, type JobResult, type Task, type TaskResult, taskKey } from './jobs/job.js';
 export type { RunManifest } from './manifest.js';
@@ -15,6 +20,7 @@ export {
 } from './metrics/index.js';
 export { planJobs } from './plan.js';
 export * from './report.js';
+export type { ShardRequest } from './shard.js';
 export { type Catalogue, loadCatalogue } from './spec/catalogue.js';
 export {
   type LoadedClaim,

@@ -13,9 +13,12 @@ export interface InputHash {
   readonly sha256: string;
 }
 
-const portableName = (file: string): string => {
-  const inside = relative(packageFolder(), file);
-  return inside.startsWith('..') ? relative(process.cwd(), file) : inside;
+/** A file's name without this machine's paths, with slashes. */
+export const portableName = (file: string): string => {
+  const whole = resolve(file);
+  const inside = relative(packageFolder(), whole);
+  const name = inside.startsWith('..') ? relative(process.cwd(), whole) : inside;
+  return name.replaceAll('\\', '/');
 };
 
 /** Files that an experiment's evidence is made of. */

@@ -3,7 +3,7 @@ import { dsteerVersion, type Progress, UsageError } from '../base/index.js';
 import { type EngineInfo, type EngineName, startEngine, tf } from '../engine/index.js';
 import { compare, type TableSource } from './compare.js';
 import { correctForMany } from './correct.js';
-import { hashInputs, type InputHash, inputFilesOf } from './inputs.js';
+import { hashInputs, type InputHash, inputFilesOf, portableName } from './inputs.js';
 import type { Job, JobResult, Task } from './jobs/job.js';
 import { taskKey } from './jobs/job.js';
 import { readJobFile, writeJobFile } from './jobs/job-file.js';
@@ -14,6 +14,7 @@ import { createManifest, type RunManifest } from './manifest.js';
 import { describeLayers, isPropertyMetric, metricCatalogue, type Subject } from './metrics/index.js';
 import { experimentsOf, jobIdOf, planJobs, propertiesOf, seedsOf } from './plan.js';
 import type { ClaimReport, Comparison, RunReport } from './report.js';
+import { type ShardRequest, seedsOfRun, shardOf } from './shard.js';
 import { loadCatalogue } from './spec/catalogue.js';
 import type { LoadedExperiment } from './spec/load.js';
 import { type SelectedCase, select } from './spec/select.js';
@@ -26,6 +27,8 @@ export interface VerifyOptions {
   readonly engine: EngineName | 'auto';
   /** Replaces the seeds of every experiment. */
   readonly seed?: number;
+  /** Judge one part of what is asked for. */
+  readonly shard?: ShardRequest;
   /** Worker processes at most; default: one a core. */
   readonly jobs?: number;
   /** Where evidence is written; an unfinished run of the same request there is taken up. */
@@ -119,8 +122,10 @@ const judgeCase = (selected: SelectedCase, results: Results, seed: number | unde
       quantity: quantityOf(selected, results, control.id, seed),
     })),
   );
+  const { line = 1 } = claim.locate(['cases', claim.value.cases.indexOf(claimCase)]);
   return {
     id,
+    location: { file: portableName(claim.file), line },
     title,
     source,
     statement,
@@ -184,9 +189,11 @@ export const verify = async (options: VerifyOptions): Promise<Verification> => {
   const { progress, seed } = options;
   const targets = [...(options.suite === undefined ? [] : [options.suite]), ...options.targets];
   if (targets.length === 0) targets.push('quick');
-  const selection = await select(targets, await loadCatalogue());
+  const whole = await select(targets, await loadCatalogue());
+  const part = options.shard && shardOf(whole, options.shard, seed);
+  const selection = part?.selection ?? whole;
   const jobs = planJobs(selection, seed);
-  if (jobs.length === 0) {
+  if (planJobs(whole, seed).length === 0) {
     throw new UsageError(`${targets.join(', ')} selects no case of any claim`, {
       hint: 'the suite may name experiments that its claims have no case for',
     });
@@ -208,7 +215,7 @@ export const verify = async (options: VerifyOptions): Promise<Verification> => {
     return compare(selected, source);
   });
   const finished = new Date();
-  const seeds = [...new Set(jobs.flatMap((job) => (job.experiment ? [job.seed] : [])))];
+  const seeds = seedsOfRun(selection, seed);
   const claimFiles = selection.cases.map(({ claim }) => claim.file);
   return {
     manifest: createManifest({
@@ -227,6 +234,7 @@ export const verify = async (options: VerifyOptions): Promise<Verification> => {
         startedAt: started.toISOString(),
         finishedAt: finished.toISOString(),
         seconds: (finished.getTime() - started.getTime()) / 1000,
+        ...(part === undefined ? {} : { shard: part.shard }),
       },
       claims,
       tables,

@@ -28,6 +28,19 @@ export const jsonOption = (what: string): Option =>
 export const examples = (...lines: readonly (readonly [command: string, meaning: string])[]): string =>
   ['', 'Examples:', ...lines.map(([command, meaning]) => `  $ ${command}\n      ${meaning}`)].join('\n');
 
+const readShard = (text: string): { readonly index: number; readonly count: number } => {
+  const [, index, count] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (index === undefined || count === undefined || Number(index) < 1 || Number(index) > Number(count)) {
+    throw new InvalidArgumentError('A part of a whole is needed, such as 1/2 or 3/4.');
+  }
+  return { index: Number(index), count: Number(count) };
+};
+
+export const shardOption = (): Option =>
+  new Option('--shard <i/n>', 'judge part i of n; `dsteer report merge` puts the parts together').argParser(
+    readShard,
+  );
+
 /** Exit codes of commands that judge claims. */
 export const outcomeCodes = `Exit codes: 0 every outcome is a pass, 1 a fail or an error among them, 2 bad usage, specification or input,
 3 only inconclusive verdicts stand in the way (1 with --strict), 4 an engine or resource is missing, 130 interrupted.`;

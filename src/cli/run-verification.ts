@@ -1,6 +1,6 @@
 /** What `verify` and `compare` have in common: a run, its files, its text on stdout, its exit code. */
 import { join } from 'node:path';
-import type { RunReport } from '../claims/index.js';
+import type { RunReport, ShardRequest } from '../claims/index.js';
 import type { ConsoleOptions } from '../reports/index.js';
 import type { CommandContext } from './command-context.js';
 
@@ -8,6 +8,7 @@ export interface VerificationFlags {
   readonly engine: string;
   readonly out?: string;
   readonly seed?: number;
+  readonly shard?: ShardRequest;
   readonly strict?: true;
   readonly json?: true;
 }
@@ -36,9 +37,11 @@ export const runVerification = async (
     outFolder,
     progress,
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+    ...(flags.shard === undefined ? {} : { shard: flags.shard }),
   }).finally(() => progress.clear());
   await reports.writeReports(outFolder, verification);
   const { report } = verification;
+  await reports.announceToGithub(report, { environment, stream: stderr });
   const color = reports.wantsColor(stdout, environment);
   const text = render(report, { width: reports.widthOf(stdout, environment), color });
   stdout.write(

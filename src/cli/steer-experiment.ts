@@ -2,7 +2,7 @@
 
 import { extractHiddenStates, readoutPositions } from '../activations/index.js';
 import type { Progress } from '../base/index.js';
-import { prepareExperiment } from '../claims/index.js';
+import { prepareExperiment, runInitialStages } from '../claims/index.js';
 import { type EngineName, startEngine } from '../engine/index.js';
 import { crossFitVectors, displacements } from '../geometry/index.js';
 import type { LanguageModel } from '../model/index.js';
@@ -60,6 +60,7 @@ export const steerExperiment = async (
   const { name: engineName } = await startEngine(engine);
   progress.note(`engine ${engineName}, seed ${seed}`);
   const { model: base, data } = await prepareExperiment(experiment);
+  await runInitialStages(experiment, base, data, progress);
   const { train, heldOut, folds } = data;
   const policy = base.clone();
   try {

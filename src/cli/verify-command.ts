@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext } from './command-context.js';
-import { engineOption, examples, jsonOption, outcomeCodes, seedOption } from './options.js';
+import { engineOption, examples, jsonOption, outcomeCodes, seedOption, shardOption } from './options.js';
 import { runVerification, type VerificationFlags } from './run-verification.js';
 
 interface VerifyFlags extends VerificationFlags {
@@ -34,6 +34,7 @@ export const addVerifyCommand = (program: Command, context: CommandContext): voi
     .addOption(engineOption())
     .option('--out <folder>', 'where reports and evidence go (default: reports/<time>)')
     .addOption(seedOption('replaces the seeds of the experiments'))
+    .addOption(shardOption())
     .option('--strict', 'an inconclusive verdict ends with exit code 1, not 3')
     .addOption(jsonOption('report.json'))
     .addHelpText(
@@ -41,6 +42,7 @@ export const addVerifyCommand = (program: Command, context: CommandContext): voi
       `${examples(
         ['dsteer verify', 'the suite quick on the shipped model'],
         ['dsteer verify cosine-concentration --seed 101', 'one claim, trained with another seed'],
+        ['dsteer verify full --shard 1/2 --out shards/1', 'half of a long suite, on one of two machines'],
         [
           'dsteer verify my-claims.yaml --out reports/mine --strict',
           'your own specification, as a gate in CI',

@@ -47,7 +47,7 @@ const usedRows = (weights: ArrayLike<number>, n: number): number[] => {
 };
 
 interface WeightedSpectrum {
-  /** The leading eigenpairs of the weighted Gram matrix. */
+  /** The leading eigenpairs of the weighted Gram matrix; of two, whose ratio is asked for, maybe the values alone. */
   pairs(weights: ArrayLike<number>, count: number, tolerance: number): TopEigenpairs | undefined;
   /** The right singular vector (not normalised) that the leading eigenvector stands for. */
   right(weights: ArrayLike<number>, vector: Float64Array): Float64Array;
@@ -89,8 +89,29 @@ const createOuterProductSum = ({ rows, columns, data }: Matrix) => {
   };
 };
 
+/** A ratio needs no vectors. */
+const valuesAlone = (values: Float64Array, count: number): TopEigenpairs => ({
+  values: values.slice(0, count),
+  vectors: matrix(0, values.length),
+  residuals: new Float64Array(count),
+});
+
+/**
+ * Whether the leading eigenvalues of a Gram matrix crowd, as those of a null do: the search for some of them alone is then
+ * slower than LAPACK finding all.
+ */
+const crowds = (energies: Float64Array): boolean => {
+  const [first = 0, second = 0, third = 0] = energies;
+  return second > 0.25 * first && third > 0.8 * second;
+};
+
 /** n ≥ d: Σ w_i Δh_i Δh_iᵀ [d, d] is formed anew from the rows in use. */
-const overColumns = (delta: Matrix, start: Matrix, algebra: DenseAlgebra): WeightedSpectrum => ({
+const overColumns = (
+  delta: Matrix,
+  start: Matrix,
+  algebra: DenseAlgebra,
+  isFlat: boolean,
+): WeightedSpectrum => ({
   pairs: (weights, count, tolerance) => {
     const used = usedRows(weights, delta.rows);
     if (used.length === 0) return undefined;
@@ -102,7 +123,9 @@ const overColumns = (delta: Matrix, start: Matrix, algebra: DenseAlgebra): Weigh
       for (let j = 0; j < delta.columns; j++)
         scaled.data[target + j] = root * (delta.data[source + j] as number);
     });
-    return topEigenpairs(algebra.gram(scaled, 'columns'), count, { start, tolerance, algebra });
+    const products = algebra.gram(scaled, 'columns');
+    if (isFlat && count > 1) return valuesAlone(algebra.symmetricEigenvalues(products), count);
+    return topEigenpairs(products, count, { start, tolerance, algebra });
   },
   right: (_, vector) => vector,
 });
@@ -202,9 +225,11 @@ export const createSpectrumSampler = (
   }
   const kept = Math.min(START_VECTORS, vectors.rows);
   const start = matrix(kept, vectors.columns, vectors.data.slice(0, kept * vectors.columns));
-  const tall = delta.columns <= FEW_COLUMNS ? overFewColumns : overColumns;
-  const spectrum =
-    side === 'columns' ? tall(delta, start, algebra) : overRows(delta, products, start, algebra);
+  const overTall = (): WeightedSpectrum =>
+    delta.columns <= FEW_COLUMNS
+      ? overFewColumns(delta, start, algebra)
+      : overColumns(delta, start, algebra, algebra.name === 'native' && crowds(values));
+  const spectrum = side === 'columns' ? overTall() : overRows(delta, products, start, algebra);
   const unit = (vector: Float64Array): Float64Array => {
     const length = norm(vector);
     return length > 0 ? vector.map((value) => value / length) : vector;

@@ -22,6 +22,16 @@ export interface ResamplingOptions {
 
 export interface BootstrapOptions extends ResamplingOptions {
   readonly statistic: WeightedStatistic;
+  /** Resamples drawn before, for the same clusters, draws and seed: many statistics then share the drawing. */
+  readonly resamples?: Resamples;
+}
+
+/** Prompt weights of every draw, the same arrays for every statistic. */
+export interface Resamples {
+  readonly clusters: ArrayLike<string | number>;
+  readonly weights: readonly Float64Array[];
+  /** Which resamples these are: results with equal names can be paired draw by draw. */
+  readonly name: string;
 }
 
 export interface BootstrapResult {
@@ -104,6 +114,29 @@ const summarise = (
 };
 
 /**
+ * Draws the prompt weights of a bootstrap.
+ *
+ * @throws {InputError} if there are fewer than two clusters
+ */
+export const drawResamples = ({
+  clusters,
+  draws = 2000,
+  seed,
+}: Omit<ResamplingOptions, 'level'>): Resamples => {
+  if (!(Number.isInteger(draws) && draws > 0)) throw new UsageError(`cannot draw ${draws} resamples`);
+  const members = membersOf(clusters);
+  if (members.length < 2) {
+    throw new InputError(`a bootstrap needs at least two source documents, not ${members.length}`);
+  }
+  const random = createRandom(seed).fork('bootstrap');
+  return {
+    clusters,
+    weights: Array.from({ length: draws }, () => drawWeights(members, clusters.length, random.integer)),
+    name: `seed ${seed}, ${draws} draws of ${members.length} clusters of ${clusters.length} prompts (${fingerprint(members)})`,
+  };
+};
+
+/**
  * Estimate and percentile interval of a statistic. Equal clusters, draws and seed give the same resamples to every
  * statistic.
  *
@@ -116,24 +149,14 @@ export const bootstrap = ({
   draws = 2000,
   level = 0.95,
   seed,
+  resamples = drawResamples({ clusters, draws, seed }),
 }: BootstrapOptions): BootstrapResult => {
   checkLevel(level);
-  if (!(Number.isInteger(draws) && draws > 0)) throw new UsageError(`cannot draw ${draws} resamples`);
-  const prompts = clusters.length;
-  const members = membersOf(clusters);
-  if (members.length < 2) {
-    throw new InputError(`a bootstrap needs at least two source documents, not ${members.length}`);
-  }
-  const estimate = statistic(new Float64Array(prompts).fill(1));
+  const estimate = statistic(new Float64Array(clusters.length).fill(1));
   if (Number.isNaN(estimate))
     throw new ComputationError('the statistic is undefined (NaN) on all prompts together');
-  const random = createRandom(seed).fork('bootstrap');
-  const values = new Float64Array(draws);
-  for (let draw = 0; draw < draws; draw++) {
-    values[draw] = statistic(drawWeights(members, prompts, random.integer));
-  }
-  const resampling = `seed ${seed}, ${draws} draws of ${members.length} clusters of ${prompts} prompts (${fingerprint(members)})`;
-  return summarise(estimate, values, level, resampling);
+  const values = Float64Array.from(resamples.weights, statistic);
+  return summarise(estimate, values, level, resamples.name);
 };
 
 /**

@@ -4,7 +4,7 @@ import { dsteerVersion, InputError, ResourceError, SpecError } from '../../src/b
 import { reportError } from '../../src/cli/report-error.js';
 import { run } from './run.js';
 
-const commands = ['verify', 'train', 'extract', 'analyze', 'steer', 'data', 'report', 'doctor'];
+const commands = ['verify', 'compare', 'train', 'extract', 'analyze', 'steer', 'data', 'report', 'doctor'];
 
 describe('help and version', () => {
   it('prints the version of the package on stdout', async () => {

@@ -1,16 +1,18 @@
 /** The preference tuples of an experiment, encoded, split by source document, with the folds of cross-fitting. */
 import { dirname, resolve } from 'node:path';
-import { InputError } from '../../base/index.js';
+import { InputError, type Progress, silentProgress } from '../../base/index.js';
 import {
+  describeDrops,
   type EncodedPreference,
-  encodePreference,
+  encodePreferences,
   isRegime,
   loadMixture,
   loadShippedPreferences,
+  type ModelTokenizer,
   PREFERENCE_REGIMES,
   type PreferenceSplit,
-  type PreferenceTuple,
-  readPreferences,
+  readPreferenceFile,
+  removeTrainingDuplicates,
   splitBySource,
   type Tokenizer,
 } from '../../data/index.js';
@@ -29,7 +31,11 @@ export interface ExperimentData {
   readonly folds: Uint8Array;
 }
 
-const loadTuples = async ({ value, file, locate }: LoadedExperiment): Promise<PreferenceSplit> => {
+const loadTuples = async (
+  { value, file, locate }: LoadedExperiment,
+  tokenizer: ModelTokenizer,
+  progress: Progress,
+): Promise<PreferenceSplit> => {
   const { preferences, mixture, heldOutShare } = value.data;
   const resolveFile = (name: string): string => resolve(dirname(file), name);
   if (mixture !== undefined) {
@@ -48,7 +54,18 @@ const loadTuples = async ({ value, file, locate }: LoadedExperiment): Promise<Pr
       hint: `name one of ${PREFERENCE_REGIMES.join(', ')}, or a .jsonl file`,
     });
   }
-  return splitBySource(await readPreferences(resolveFile(preferences)), heldOutShare);
+  const { chatTemplate } = tokenizer;
+  const { tuples, report } = await readPreferenceFile(resolveFile(preferences), {
+    ...(chatTemplate === undefined ? {} : { renderChat: chatTemplate.render }),
+  });
+  for (const line of describeDrops(report)) progress.note(`${preferences}: ${line}`);
+  const { train, heldOut, removed } = removeTrainingDuplicates(splitBySource(tuples, heldOutShare));
+  if (removed.length > 0) {
+    progress.note(
+      `${preferences}: ${removed.length} training tuples left out, whose prompts are held out as well`,
+    );
+  }
+  return { train, heldOut };
 };
 
 /** Fewest held-out prompts worth a verdict: σ2/σ1 shrinks with n (rules of evidence). */
@@ -56,14 +73,22 @@ const minimumPrompts = 64;
 
 export const loadExperimentData = async (
   experiment: LoadedExperiment,
-  tokenizer: Tokenizer,
+  tokenizer: ModelTokenizer,
+  progress: Progress = silentProgress,
 ): Promise<ExperimentData> => {
-  const { data } = experiment.value;
-  const tuples = await loadTuples(experiment);
-  const encode = (tuple: PreferenceTuple) =>
-    encodePreference(tokenizer, tuple, { maxLength: data.maxTokens });
-  const train = tuples.train.slice(0, data.train ?? tuples.train.length).map(encode);
-  const heldOut = tuples.heldOut.slice(0, data.heldOut ?? tuples.heldOut.length).map(encode);
+  const { data, experiment: name } = experiment.value;
+  const tuples = await loadTuples(experiment, tokenizer, progress);
+  const encode = (half: keyof PreferenceSplit, most: number | undefined): readonly EncodedPreference[] => {
+    const { encoded, report } = encodePreferences(tokenizer, tuples[half], { maxLength: data.maxTokens });
+    if (report.tooLong > 0) {
+      progress.note(
+        `${name}: ${report.tooLong} tuples left out, whose answers alone are longer than ${data.maxTokens} tokens`,
+      );
+    }
+    return encoded.slice(0, most);
+  };
+  const train = encode('train', data.train);
+  const heldOut = encode('heldOut', data.heldOut);
   if (heldOut.length < minimumPrompts || train.length === 0) {
     throw new InputError(
       `${experiment.value.experiment} has ${train.length} training tuples and ${heldOut.length} held-out prompts; it needs at least 1 and ${minimumPrompts}`,

@@ -1,6 +1,11 @@
 export { type CrossFittedVectors, crossFitted, mapVectors } from './cross-fitted-vectors.js';
 export { modelFolderOf } from './model-folder.js';
-export { type PreparedEvidence, prepareEvidence, prepareExperiment } from './prepare-evidence.js';
+export {
+  type PreparedEvidence,
+  prepareEvidence,
+  prepareExperiment,
+  runInitialStages,
+} from './prepare-evidence.js';
 export { collectSeedEvidence, type SeedEvidence } from './seed-evidence.js';
 export type { Site, Variant } from './variant.js';
 export { writeSeedEvidence } from './write-evidence.js';

@@ -1,9 +1,9 @@
 /** Everything of an experiment that exists before training: model, data, reference, what the base makes of the prompts. */
-import type { Progress } from '../../base/index.js';
+import { type Progress, SpecError, silentProgress } from '../../base/index.js';
 import { loadTokenizer, type Tokenizer } from '../../data/index.js';
 import { type LanguageModel, loadModel, untieEmbeddings } from '../../model/index.js';
 import { type CompletionStates, collectCompletionStates } from '../../steering/index.js';
-import { type ReferenceLogps, referenceLogps } from '../../training/index.js';
+import { type ReferenceLogps, referenceLogps, trainInitialStages } from '../../training/index.js';
 import type { LoadedExperiment } from '../spec/load.js';
 import type { ExperimentSpec } from '../spec/schema.js';
 import { type ExperimentData, loadExperimentData } from './experiment-data.js';
@@ -19,10 +19,13 @@ export interface PreparedExperiment {
 }
 
 /** Model, tokenizer and data of an experiment. The caller disposes the model. */
-export const prepareExperiment = async (experiment: LoadedExperiment): Promise<PreparedExperiment> => {
+export const prepareExperiment = async (
+  experiment: LoadedExperiment,
+  progress: Progress = silentProgress,
+): Promise<PreparedExperiment> => {
   const modelFolder = modelFolderOf(experiment);
   const tokenizer = await loadTokenizer(modelFolder);
-  const data = await loadExperimentData(experiment, tokenizer);
+  const data = await loadExperimentData(experiment, tokenizer, progress);
   const loaded = await loadModel(modelFolder);
   if (!experiment.value.untie) return { model: loaded, tokenizer, data, modelFolder };
   const model = untieEmbeddings(loaded);
@@ -67,12 +70,54 @@ export const evidenceOf = async (
   dispose: () => model.dispose(),
 });
 
+/**
+ * What a YAML experiment trains before DPO: it makes the base.
+ *
+ * @throws SpecError for a last stage that is no DPO, or a stage whose corpus only `dsteer train` reads
+ */
+export const runInitialStages = async (
+  { value, locate }: LoadedExperiment,
+  model: LanguageModel,
+  data: ExperimentData,
+  progress: Progress,
+): Promise<void> => {
+  const { training, seeds } = value;
+  if ((training.objective ?? 'dpo') !== 'dpo') {
+    throw new SpecError([
+      {
+        where: locate(['training', 'objective']),
+        message: `claims are about DPO, and this experiment ends with ${training.objective}`,
+        hint: 'let the last stage be dpo, and write what comes before it under training.initial',
+      },
+    ]);
+  }
+  const withCorpus = (training.initial ?? []).findIndex(
+    (stage) => 'corpus' in stage && stage.corpus !== undefined,
+  );
+  if (withCorpus >= 0) {
+    throw new SpecError([
+      {
+        where: locate(['training', 'initial', withCorpus]),
+        message: 'a stage on a corpus of its own is run by `dsteer train` alone',
+        hint: 'train it first, and name its folder as the model',
+      },
+    ]);
+  }
+  await trainInitialStages(
+    model,
+    training,
+    { pairs: data.train, context: value.data.maxTokens },
+    { seed: seeds[0] ?? 0, progress },
+  );
+};
+
 export const prepareEvidence = async (
   experiment: LoadedExperiment,
   progress: Progress,
 ): Promise<PreparedEvidence> => {
-  const { model, data } = await prepareExperiment(experiment);
+  const { model, data } = await prepareExperiment(experiment, progress);
   try {
+    await runInitialStages(experiment, model, data, progress);
     return await evidenceOf({ experiment: experiment.value, data, model }, progress);
   } catch (error) {
     model.dispose();

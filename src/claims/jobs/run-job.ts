@@ -11,23 +11,32 @@ import {
 } from '../evidence/index.js';
 import { isPropertyMetric, type Measurement, measureOnPrompts, measureOnTensors } from '../metrics/index.js';
 import { type Job, type JobResult, type Task, type TaskResult, taskKey } from './job.js';
-import { resample } from './resample.js';
+import { createResampler } from './resample.js';
+import { writeChartData } from './write-chart-data.js';
 
 /** A quantity that cannot be computed is an error of its own rows, not of the run. */
-const attempt = async (measure: () => Promise<Measurement>, draws: number): Promise<TaskResult> => {
+const attempt = async (
+  measure: () => Promise<Measurement>,
+  toResult: (measurement: Measurement) => TaskResult,
+): Promise<TaskResult> => {
   try {
-    return resample(await measure(), draws);
+    return toResult(await measure());
   } catch (error) {
     if (!(error instanceof DsteerError) || error.exitCode !== 1) throw error;
     return { state: 'failed', message: error.message };
   }
 };
 
-const measureTask = (task: Task, seed: number, evidence: SeedEvidence | undefined): Promise<TaskResult> => {
-  const { metric, layers, subject, draws } = task;
-  if (isPropertyMetric(metric)) return attempt(() => measureOnTensors[metric](subject, seed), draws);
+const measureTask = (
+  { metric, layers, subject, draws }: Task,
+  seed: number,
+  evidence: SeedEvidence | undefined,
+  resample: ReturnType<typeof createResampler>,
+): Promise<TaskResult> => {
+  const toResult = (measurement: Measurement): TaskResult => resample(measurement, draws);
+  if (isPropertyMetric(metric)) return attempt(() => measureOnTensors[metric](subject, seed), toResult);
   if (evidence === undefined) throw new RangeError(`${metric} needs an experiment`);
-  return attempt(() => measureOnPrompts[metric]({ evidence, layers }, subject), draws);
+  return attempt(() => measureOnPrompts[metric]({ evidence, layers }, subject), toResult);
 };
 
 const measureAll = async (
@@ -36,16 +45,27 @@ const measureAll = async (
   progress: Progress,
 ): Promise<Map<string, TaskResult>> => {
   const results = new Map<string, TaskResult>();
+  const resample = createResampler();
   const stage = progress.stage(`measuring ${id}`, tasks.length);
   try {
     for (const task of tasks) {
-      results.set(taskKey(task), await measureTask(task, seed, evidence));
+      results.set(taskKey(task), await measureTask(task, seed, evidence, resample));
       stage.advance();
     }
   } finally {
     stage.end();
   }
   return results;
+};
+
+/** Pictures are worth having, not worth a run: what cannot be drawn is told and left out. */
+const attemptCharts = async (folder: string, evidence: SeedEvidence, progress: Progress): Promise<void> => {
+  try {
+    await writeChartData(folder, evidence);
+  } catch (error) {
+    if (!(error instanceof DsteerError) || error.exitCode !== 1) throw error;
+    progress.warn(`no charts of ${evidence.experiment.experiment}: ${error.message}`);
+  }
 };
 
 const failAll = ({ tasks }: Job, message: string): Map<string, TaskResult> =>
@@ -88,6 +108,7 @@ export const createJobRunner = (outFolder: string, progress: Progress): JobRunne
     try {
       const tasks = await measureAll(job, evidence, progress);
       await writeSeedEvidence(join(outFolder, id), evidence);
+      await attemptCharts(join(outFolder, id), evidence, progress);
       return { parameters, tasks };
     } finally {
       evidence.dispose();

@@ -74,6 +74,16 @@ export const measureGradientDirection: Measure = async ({ evidence }, subject) =
   };
 };
 
+type FoldMeans = ReturnType<typeof foldMeans>;
+
+/** Mean e_w − e_l by fold in each resample: the same for every subject, and forgotten together with the evidence. */
+const meansByEvidence = new WeakMap<SeedEvidence, WeakMap<Float64Array, FoldMeans>>();
+const meansOf = (evidence: SeedEvidence): WeakMap<Float64Array, FoldMeans> => {
+  const known = meansByEvidence.get(evidence) ?? new WeakMap<Float64Array, FoldMeans>();
+  meansByEvidence.set(evidence, known);
+  return known;
+};
+
 /**
  * `gradient-steering-alignment`: cos(v*, mean of e_w − e_l), v* of one fold and the tokens of the other, averaged over the
  * two ways round; W_U is the base's. Descent of the DPO loss goes along e_w − e_l.
@@ -92,10 +102,12 @@ export const measureSteeringAlignment: Measure = async ({ evidence }, subject) =
     }
   });
   const siteFolds = foldsOf(sites, folds);
+  const known = subject === 'other-tokens' ? new WeakMap<Float64Array, FoldMeans>() : meansOf(evidence);
   const alignment =
     (vectors: readonly (readonly [Float64Array, Float64Array])[]): Measurement['statistic'] =>
     (weights) => {
-      const means = foldMeans(differences, siteFolds, weightsOf(sites, weights));
+      const means = known.get(weights) ?? foldMeans(differences, siteFolds, weightsOf(sites, weights));
+      known.set(weights, means);
       return mean(vectors.map((byFold) => (cosine(byFold[0], means[1]) + cosine(byFold[1], means[0])) / 2));
     };
   const { families } = subjectVectors(evidence, subject === 'other-tokens' ? 'claim' : subject);

@@ -2,10 +2,11 @@
 
 import { weightedMean } from '../../statistics/index.js';
 import { prefersChosen } from '../../steering/index.js';
+import type { SeedEvidence } from '../evidence/seed-evidence.js';
 import type { Measure, MetricContext, Subject } from './context.js';
 import { type Measurement, ones } from './measurement.js';
 import { steerPolicy } from './steered-policy.js';
-import { withVectors } from './steering.js';
+import { type Steered, withVectors } from './steering.js';
 
 /** Least rise of a quantity's weighted mean from one λ to the next. */
 const smallestRise = (means: readonly number[]): number => {
@@ -21,17 +22,35 @@ const smallestRise = (means: readonly number[]): number => {
 /** `at-1.00`, `at0.50`: the name of a point of the curve in the report's details. */
 const pointName = (lambda: number): string => `at${lambda.toFixed(2)}`;
 
+/** Margins at a λ under each family of vectors: two metrics ask for some of the same; forgotten with the evidence. */
+const steeredOnce = new WeakMap<SeedEvidence, Map<string, Promise<Float64Array>>>();
+
+const steerOnce = (
+  evidence: SeedEvidence,
+  subject: Subject,
+  { start, vectorsAt, index }: Steered,
+  lambda: number,
+): Promise<Float64Array> => {
+  const known = steeredOnce.get(evidence) ?? new Map<string, Promise<Float64Array>>();
+  steeredOnce.set(evidence, known);
+  const key = `${subject}/${index}/${lambda}`;
+  const made = known.get(key) ?? steerPolicy(evidence, start, vectorsAt, lambda);
+  known.set(key, made);
+  return made;
+};
+
 const interpolate = (
   { evidence }: MetricContext,
   subject: Subject,
   lambdas: readonly number[],
   quantity: (margin: number) => number,
 ): Promise<Measurement> =>
-  withVectors(evidence, subject, async ({ start, vectorsAt }) => {
+  withVectors(evidence, subject, async (steered) => {
     const { data } = evidence;
     const curves: Float64Array[] = [];
     for (const lambda of lambdas) {
-      const margins = lambda === 0 ? start.margins : await steerPolicy(evidence, start, vectorsAt, lambda);
+      const margins =
+        lambda === 0 ? steered.start.margins : await steerOnce(evidence, subject, steered, lambda);
       curves.push(margins.map(quantity));
     }
     const means = (weights: Float64Array): number[] => curves.map((curve) => weightedMean(curve, weights));

@@ -8,7 +8,7 @@ import type { SeedEvidence } from '../evidence/seed-evidence.js';
 /** Continuations are this long, or end at a token that ends the text. */
 export const newTokens = 12;
 /** Held-out prompts continued, evenly spread over all of them. */
-export const continuedPrompts = 96;
+export const continuedPrompts = 64;
 
 /** The ceiling: this share of the texts is degenerate. */
 export const ceilingShare = 0.5;

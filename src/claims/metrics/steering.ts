@@ -14,6 +14,8 @@ export interface Steered {
   readonly start: PolicyEvidence;
   readonly policy: PolicyEvidence;
   readonly vectorsAt: VectorsAt;
+  /** Which of the subject's families it is; −1 for v* beside random directions. */
+  readonly index: number;
 }
 
 /** Measures with v*, or for the random-direction control with each random vector, and averages those. */
@@ -25,11 +27,18 @@ export const withVectors = async (
   const { variant, families } = subjectVectors(evidence, subject);
   const [start, policy] = [evidence.startOf(variant), evidence.variant(variant)];
   const measurements: Measurement[] = [];
-  for (const vectorsAt of families) measurements.push(await measure({ start, policy, vectorsAt }));
+  for (const [index, vectorsAt] of families.entries()) {
+    measurements.push(await measure({ start, policy, vectorsAt, index }));
+  }
   const [first] = measurements;
   if (first === undefined) throw new RangeError('no vector was drawn');
   if (subject !== 'random-directions') return first;
-  const own = await measure({ start, policy, vectorsAt: (site) => evidence.vectors('dpo', site) });
+  const own = await measure({
+    start,
+    policy,
+    vectorsAt: (site) => evidence.vectors('dpo', site),
+    index: -1,
+  });
   return averageOverDirections(own, measurements);
 };
 

@@ -5,11 +5,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/base/index.js';
 import { loadExperimentData } from '../../../src/claims/evidence/experiment-data.js';
-import { assetsFolder, loadTokenizer, type Tokenizer } from '../../../src/data/index.js';
+import { assetsFolder, loadTokenizer, type ModelTokenizer } from '../../../src/data/index.js';
 import { experimentText, parseExperiment } from '../synthetic-evidence.js';
 
 let folder: string;
-let tokenizer: Tokenizer;
+let tokenizer: ModelTokenizer;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dsteer-data-'));
