@@ -23,7 +23,7 @@ describe('dsteer doctor --model', () => {
       maxPositions: model.config.maxPositions,
       tied: model.tied,
       parameters: countParameters(model),
-      stored: { F32: countParameters(model) },
+      stored: { F16: countParameters(model) },
       tokenizer: { vocabularySize: 1536, hasChatTemplate: false },
       warnings: [],
     });

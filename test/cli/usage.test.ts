@@ -34,7 +34,8 @@ describe('bad usage', () => {
   it.each([
     [['verfy'], "unknown command 'verfy'", 'Did you mean verify?'],
     [['verify', '--enginee', 'auto'], "unknown option '--enginee'", 'Did you mean --engine?'],
-    [['verify', '--shard', '1/2'], "unknown option '--shard'", ''],
+    [['verify', '--shard', '3/2'], 'A part of a whole is needed', ''],
+    [['verify', '--shard', 'half'], 'A part of a whole is needed', ''],
     [['verify', '--seed', '-1'], 'whole number', ''],
     [['verify', '--seed', '1.5'], 'whole number', ''],
     [['verify', '--engine', 'abacus'], 'there is no engine "abacus"', 'one of auto'],

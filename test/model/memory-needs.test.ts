@@ -40,7 +40,7 @@ const peakOf = async (run: () => tf.Tensor[]): Promise<number> => {
 describe('memoryNeeds', () => {
   it.each(
     Object.entries(smallConfigs),
-  )('should be what a pass and a gradient of %s take, within a factor of 2.5', async (_, small) => {
+  )('should be what a pass and a gradient of %s take, within a factor of three', async (_, small) => {
     const config = widened(small);
     const model = createModel(config, 1);
     const needs = memoryNeeds(config, workload);
@@ -52,7 +52,7 @@ describe('memoryNeeds', () => {
     const estimate = needs.extractBytes - parameters;
     expect(estimate / forward, `${estimate} for ${forward}`).toBeGreaterThan(0.5);
     // Fused blocks keep less than the estimate, which is true of engines without them.
-    expect(estimate / forward, `${estimate} for ${forward}`).toBeLessThan(2.5);
+    expect(estimate / forward, `${estimate} for ${forward}`).toBeLessThan(3);
     const batch = batchOf(model, 8);
     const targets = Int32Array.from(batch.ids, (id) => (id + 1) % config.vocabularySize);
     const training = await peakOf(() => {
@@ -66,7 +66,7 @@ describe('memoryNeeds', () => {
     // Without the two moments, which only an optimiser makes.
     const trained = needs.dpoUnfrozenBytes - 3 * parameters;
     expect(trained / training, `${trained} for ${training}`).toBeGreaterThan(0.5);
-    expect(trained / training, `${trained} for ${training}`).toBeLessThan(2.5);
+    expect(trained / training, `${trained} for ${training}`).toBeLessThan(3);
     model.dispose();
   });
 
