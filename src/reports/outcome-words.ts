@@ -46,6 +46,9 @@ export const describeSeeds = ({
 
 const CORRECTION = { headline: 'Holm', screen: 'Benjamini–Hochberg' } as const;
 
+/** Below this, how small a p is says more of the normal tail than of the data. */
+const SMALLEST_P = 1e-4;
+
 /** `adjusted p 0.003 (Holm)`; empty where the claim takes part in no correction. */
 export const describeCorrection = ({
   family,
@@ -53,7 +56,7 @@ export const describeCorrection = ({
 }: Pick<ClaimReport, 'family' | 'adjustedP'>): string =>
   family === 'none' || adjustedP === null
     ? ''
-    : `adjusted p ${formatNumber(adjustedP)} (${CORRECTION[family]})`;
+    : `adjusted p ${adjustedP < SMALLEST_P ? '< 0.0001' : formatNumber(adjustedP)} (${CORRECTION[family]})`;
 
 /** Its interval alone is clear of the threshold, but not after the correction for many claims. */
 const isUndoneByCorrection = ({ verdict, interval, threshold }: ClaimReport): boolean =>
