@@ -53,7 +53,9 @@ const runInWorkers = async (
   { engine, outFolder, progress, onResult }: RunJobsOptions,
 ): Promise<void> => {
   const queue = [...jobs];
-  const threads = String(Math.max(1, Math.floor(availableParallelism() / count)));
+  // One thread each, however few jobs there are: the order of summation, and so the last digits, must not depend on what
+  // else is asked for, nor on the machine.
+  const threads = '1';
   const environment = {
     ...process.env,
     OPENBLAS_NUM_THREADS: threads,
@@ -124,6 +126,7 @@ const runInWorkers = async (
 export const runJobs = async (jobs: readonly Job[], options: RunJobsOptions): Promise<void> => {
   const cores = computesOnCores(options.engine) ? availableParallelism() : 1;
   const count = Math.min(jobs.length, options.workers ?? cores);
-  if (count > 1 && isBuilt) await runInWorkers(jobs, count, options);
+  const trains = jobs.some(({ experiment }) => experiment !== undefined);
+  if (trains && isBuilt && computesOnCores(options.engine)) await runInWorkers(jobs, count, options);
   else await runHere(jobs, options);
 };
