@@ -1,13 +1,15 @@
 /** `accuracy-gain`: how many more held-out prompts the policy prefers the chosen answer on than the base does. */
+import { prefersChosen } from '../../steering/index.js';
 import { type Measure, variantOf } from './context.js';
 import { meanStatistic, ones } from './measurement.js';
 
-const prefersChosen = (margins: Float64Array): Float64Array => margins.map((margin) => (margin > 0 ? 1 : 0));
+const preferences = (margins: Float64Array): Float64Array =>
+  margins.map((margin) => (prefersChosen(margin) ? 1 : 0));
 
 export const measureAccuracyGain: Measure = async ({ evidence }, subject) => {
   const variant = variantOf(subject);
-  const before = prefersChosen(evidence.startOf(variant).margins);
-  const after = prefersChosen(evidence.variant(variant).margins);
+  const before = preferences(evidence.startOf(variant).margins);
+  const after = preferences(evidence.variant(variant).margins);
   const all = ones(before.length);
   return {
     n: before.length,
