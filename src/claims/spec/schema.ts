@@ -271,14 +271,8 @@ const tableSchema = z
 export const suiteSchema = z.strictObject({
   suite: name,
   title: text,
-  /** Names of claims, in the order of the report; with training seeds of its own where a claim takes fewer. */
-  claims: z
-    .array(
-      z
-        .union([name, z.strictObject({ claim: name, seeds: z.array(z.int().min(0)).min(1) })])
-        .transform((given) => (typeof given === 'string' ? { claim: given, seeds: undefined } : given)),
-    )
-    .min(1),
+  /** Names of claims, in the order of the report. */
+  claims: z.array(name).min(1),
   /** Judge these experiments' cases only; every case where absent. */
   experiments: z.array(experimentName).min(1).optional(),
   /** Judge these controls only; every control of each case where absent. */

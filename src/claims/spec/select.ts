@@ -77,9 +77,9 @@ const selectSuite = (suite: LoadedSuite, catalogue: Catalogue): Selection => {
     findNamed(catalogue, 'experiments', name, suite.locate(['experiments', index]));
   });
   return {
-    cases: claims.flatMap(({ claim: name, seeds: own = seeds }, index) => {
+    cases: claims.flatMap((name, index) => {
       const claim = findNamed(catalogue, 'claims', name, suite.locate(['claims', index]));
-      return casesOfClaim(claim, catalogue, { experiments, controls, seeds: own });
+      return casesOfClaim(claim, catalogue, { experiments, controls, seeds });
     }),
     tables: tables.map((table, index) => ({
       table,
