@@ -7,6 +7,7 @@ export {
   prepareExperiment,
   runInitialStages,
 } from './evidence/index.js';
+export type { GivenEvidence } from './given.js';
 export type { InputHash } from './inputs.js';
 export { type Job, type JobResult, type Task, type TaskResult, taskKey } from './jobs/job.js';
 export type { RunManifest } from './manifest.js';

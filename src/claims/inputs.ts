@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { packageFolder } from '../base/index.js';
 import { isRegime, shippedPreferencesFile } from '../data/index.js';
 import { sha256Hex } from '../store/index.js';
-import { modelFolderOf } from './evidence/index.js';
+import { modelFoldersOf } from './evidence/index.js';
 import type { LoadedExperiment } from './spec/load.js';
 
 export interface InputHash {
@@ -21,12 +21,14 @@ export const portableName = (file: string): string => {
   return name.replaceAll('\\', '/');
 };
 
+const modelFilesIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder))
+    .filter((name) => /\.(json|safetensors)$/.test(name))
+    .map((name) => join(folder, name));
+
 /** Files that an experiment's evidence is made of. */
 export const inputFilesOf = async (experiment: LoadedExperiment): Promise<string[]> => {
-  const modelFolder = modelFolderOf(experiment);
-  const model = (await readdir(modelFolder))
-    .filter((name) => /\.(json|safetensors)$/.test(name))
-    .map((name) => join(modelFolder, name));
+  const model = (await Promise.all(modelFoldersOf(experiment).map(modelFilesIn))).flat();
   const { preferences, mixture = [] } = experiment.value.data;
   const named = preferences === undefined ? mixture.map((part) => part.preferences) : [preferences];
   const data = named.flatMap((name) =>

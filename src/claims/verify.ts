@@ -3,6 +3,7 @@ import { dsteerVersion, type Progress, UsageError } from '../base/index.js';
 import { type EngineInfo, type EngineName, startEngine, tf } from '../engine/index.js';
 import { compare, type TableSource } from './compare.js';
 import { correctForMany } from './correct.js';
+import { type GivenEvidence, writeGivenExperiment } from './given.js';
 import { hashInputs, type InputHash, inputFilesOf, portableName } from './inputs.js';
 import type { Job, JobResult, Task } from './jobs/job.js';
 import { taskKey } from './jobs/job.js';
@@ -17,13 +18,15 @@ import type { ClaimReport, Comparison, RunReport } from './report.js';
 import { type ShardRequest, seedsOfRun, shardOf } from './shard.js';
 import { loadCatalogue } from './spec/catalogue.js';
 import type { LoadedExperiment } from './spec/load.js';
-import { type SelectedCase, select } from './spec/select.js';
+import { type SelectedCase, type Selection, select, selectGiven } from './spec/select.js';
 import { combineOutcomes, isSpecific, totalsOf } from './verdict.js';
 
 export interface VerifyOptions {
   /** Claim names, suite names or YAML files; none means the suite. */
   readonly targets: readonly string[];
   readonly suite?: string;
+  /** Models and preferences that stand for the experiments of the claims. */
+  readonly given?: GivenEvidence;
   readonly engine: EngineName | 'auto';
   /** Replaces the seeds of every experiment. */
   readonly seed?: number;
@@ -179,6 +182,18 @@ const collectResults = async (
   return results;
 };
 
+const selectAsked = async (
+  targets: string[],
+  { given, outFolder }: Pick<VerifyOptions, 'given' | 'outFolder'>,
+): Promise<Selection> => {
+  const catalogue = await loadCatalogue();
+  if (given !== undefined) {
+    return selectGiven(targets, catalogue, await writeGivenExperiment(given, outFolder));
+  }
+  if (targets.length === 0) targets.push('quick');
+  return select(targets, catalogue);
+};
+
 /**
  * Verifies claims: makes the evidence that they need, measures, judges, and writes the evidence into `outFolder`.
  *
@@ -188,8 +203,7 @@ export const verify = async (options: VerifyOptions): Promise<Verification> => {
   const started = new Date();
   const { progress, seed } = options;
   const targets = [...(options.suite === undefined ? [] : [options.suite]), ...options.targets];
-  if (targets.length === 0) targets.push('quick');
-  const whole = await select(targets, await loadCatalogue());
+  const whole = await selectAsked(targets, options);
   const part = options.shard && shardOf(whole, options.shard, seed);
   const selection = part?.selection ?? whole;
   const jobs = planJobs(selection, seed);

@@ -1,6 +1,6 @@
 /** What `verify` and `compare` have in common: a run, its files, its text on stdout, its exit code. */
 import { join } from 'node:path';
-import type { RunReport, ShardRequest } from '../claims/index.js';
+import type { GivenEvidence, RunReport, ShardRequest } from '../claims/index.js';
 import type { ConsoleOptions } from '../reports/index.js';
 import type { CommandContext } from './command-context.js';
 
@@ -19,7 +19,7 @@ const defaultFolder = (now: Date): string =>
 
 /** Verifies what was asked for, writes the reports, and prints what `render` makes of them. */
 export const runVerification = async (
-  asked: { readonly targets: readonly string[]; readonly suite?: string },
+  asked: { readonly targets: readonly string[]; readonly suite?: string; readonly given?: GivenEvidence },
   flags: VerificationFlags,
   context: CommandContext,
   render: (report: RunReport, options: ConsoleOptions) => string,

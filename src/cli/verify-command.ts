@@ -1,18 +1,52 @@
 import type { Command } from 'commander';
+import { UsageError } from '../base/index.js';
+import type { GivenEvidence } from '../claims/index.js';
 import type { CommandContext } from './command-context.js';
 import { engineOption, examples, jsonOption, outcomeCodes, seedOption, shardOption } from './options.js';
 import { runVerification, type VerificationFlags } from './run-verification.js';
 
 interface VerifyFlags extends VerificationFlags {
   readonly suite?: string;
+  readonly base?: string;
+  readonly policy?: string;
+  readonly sftBase?: string;
+  readonly model?: string;
+  readonly preferences?: string;
   readonly json?: true;
 }
+
+/** @throws UsageError for flags that belong together and are not */
+const givenOf = ({ base, policy, sftBase, model, preferences }: VerifyFlags): GivenEvidence | undefined => {
+  const pair = { base, policy, 'sft-base': sftBase };
+  const named = Object.entries({ ...pair, model, preferences }).flatMap(([flag, value]) =>
+    value === undefined ? [] : [`--${flag}`],
+  );
+  if (named.length === 0) return undefined;
+  const hint =
+    'dsteer verify --base DIR --policy DIR --preferences FILE compares two checkpoints; --model DIR --preferences FILE trains one';
+  if (model !== undefined && Object.values(pair).some((value) => value !== undefined)) {
+    throw new UsageError(
+      '--model trains a policy of its own, and cannot stand beside --base, --policy or --sft-base',
+      {
+        hint,
+      },
+    );
+  }
+  if (preferences !== undefined && model !== undefined) return { kind: 'model', model, preferences };
+  if (preferences !== undefined && base !== undefined && policy !== undefined) {
+    return { kind: 'checkpoints', base, policy, preferences, ...(sftBase === undefined ? {} : { sftBase }) };
+  }
+  throw new UsageError(`${named.join(', ')} alone ${named.length === 1 ? 'names' : 'name'} no evidence`, {
+    hint,
+  });
+};
 
 const runVerify = async (targets: string[], flags: VerifyFlags, context: CommandContext): Promise<void> => {
   const reports = await import('../reports/index.js');
   const { suite } = flags;
+  const given = givenOf(flags);
   await runVerification(
-    { targets, ...(suite === undefined ? {} : { suite }) },
+    { targets, ...(suite === undefined ? {} : { suite }), ...(given === undefined ? {} : { given }) },
     flags,
     context,
     (report, options) => (flags.json ? reports.reportJson(report) : reports.renderConsole(report, options)),
@@ -32,6 +66,11 @@ export const addVerifyCommand = (program: Command, context: CommandContext): voi
       'a shipped suite, or one of your own (default: quick, unless targets are given)',
     )
     .addOption(engineOption())
+    .option('--base <folder>', 'judge two checkpoints of your own, without training: the model before DPO')
+    .option('--policy <folder>', 'the model after it')
+    .option('--sft-base <folder>', 'the model before SFT: the shift from it to --base is a control')
+    .option('--model <folder>', 'run everything, DPO included, on a model of your own')
+    .option('--preferences <file>', 'preferences of your own: HH, OASST1 or prompt/chosen/rejected')
     .option('--out <folder>', 'where reports and evidence go (default: reports/<time>)')
     .addOption(seedOption('replaces the seeds of the experiments'))
     .addOption(shardOption())
@@ -43,6 +82,14 @@ export const addVerifyCommand = (program: Command, context: CommandContext): voi
         ['dsteer verify', 'the suite quick on the shipped model'],
         ['dsteer verify cosine-concentration --seed 101', 'one claim, trained with another seed'],
         ['dsteer verify full --shard 1/2 --out shards/1', 'half of a long suite, on one of two machines'],
+        [
+          'dsteer verify --base sft --policy dpo --preferences pairs.jsonl',
+          'two checkpoints of your own, compared as they are',
+        ],
+        [
+          'dsteer verify --model my-model --preferences pairs.jsonl',
+          'everything on a model and data of your own',
+        ],
         [
           'dsteer verify my-claims.yaml --out reports/mine --strict',
           'your own specification, as a gate in CI',

@@ -13,6 +13,18 @@ import { crossFitVectors, displacements } from '../../src/geometry/index.js';
 import { dot } from '../../src/linalg/index.js';
 import type { LanguageModel } from '../../src/model/index.js';
 
+/** Of tuples made in memory: nothing was left out. */
+export const wholeData = (train: number, heldOut: number): SeedEvidence['data']['report'] => {
+  const whole = (kept: number) => ({ maxLength: 64, kept, truncated: 0, tooLong: 0, firstTooLong: null });
+  return {
+    read: null,
+    trainingDuplicates: 0,
+    lengths: { train: whole(train), heldOut: whole(heldOut) },
+    train,
+    heldOut,
+  };
+};
+
 /** An experiment on `data.preferences` that trains next to nothing; other keys of the file are appended as they are. */
 export const experimentText = (name: string, preferences: string, more = ''): string => `experiment: ${name}
 title: A tiny experiment
@@ -137,6 +149,7 @@ export const syntheticEvidence = async (options: SyntheticOptions): Promise<Seed
       heldOut,
       clusters: heldOut.map(({ source }) => source),
       folds,
+      report: wholeData(0, heldOut.length),
     },
     layers: basePolicy.hidden.layers,
     base: basePolicy,

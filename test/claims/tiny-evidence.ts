@@ -12,7 +12,7 @@ import type { ExperimentSpec } from '../../src/claims/index.js';
 import type { EncodedPreference } from '../../src/data/index.js';
 import type { LanguageModel } from '../../src/model/index.js';
 import { randomTokens, tinyConfig } from '../activations/tiny-llama.js';
-import { alternatingFolds, shippedTokenizer, tinyExperiment } from './synthetic-evidence.js';
+import { alternatingFolds, shippedTokenizer, tinyExperiment, wholeData } from './synthetic-evidence.js';
 
 /** Pairs whose completions differ from the first token on; `length` of both, or one to three tokens each. */
 export const randomPairs = (count: number, seed: string, length?: number): EncodedPreference[] => {
@@ -41,6 +41,7 @@ export const tinyData = async (
   heldOut,
   clusters: heldOut.map(({ source }) => source),
   folds: alternatingFolds(heldOut.length),
+  report: wholeData(train.length, heldOut.length),
 });
 
 interface TinyEvidenceOptions extends Partial<Omit<SeedEvidenceOptions, 'variants' | 'progress'>> {

@@ -6,10 +6,12 @@ import {
   type EncodedPreference,
   encodePreferences,
   isRegime,
+  type LengthReport,
   loadMixture,
   loadShippedPreferences,
   type ModelTokenizer,
   PREFERENCE_REGIMES,
+  type PreferenceReport,
   type PreferenceSplit,
   readPreferenceFile,
   removeTrainingDuplicates,
@@ -19,7 +21,21 @@ import {
 import { assignFolds } from '../../geometry/index.js';
 import type { LoadedExperiment } from '../spec/load.js';
 
+/** What became of the records behind an experiment. */
+export interface DataReport {
+  /** Of a preference file of the user's: how its records were read; `null` for shipped data and mixtures. */
+  readonly read: PreferenceReport | null;
+  /** Training tuples left out because their prompts are held out as well. */
+  readonly trainingDuplicates: number;
+  /** Of each half: how many fitted the length, and how many prompts were cut or tuples left out for it. */
+  readonly lengths: Readonly<Record<keyof PreferenceSplit, LengthReport>>;
+  /** Tuples used. */
+  readonly train: number;
+  readonly heldOut: number;
+}
+
 export interface ExperimentData {
+  readonly report: DataReport;
   readonly train: readonly EncodedPreference[];
   /** That encoded the tuples. */
   readonly tokenizer: Tokenizer;
@@ -35,7 +51,7 @@ const loadTuples = async (
   { value, file, locate }: LoadedExperiment,
   tokenizer: ModelTokenizer,
   progress: Progress,
-): Promise<PreferenceSplit> => {
+): Promise<PreferenceSplit & Partial<Pick<DataReport, 'read' | 'trainingDuplicates'>>> => {
   const { preferences, mixture, heldOutShare } = value.data;
   const resolveFile = (name: string): string => resolve(dirname(file), name);
   if (mixture !== undefined) {
@@ -65,7 +81,7 @@ const loadTuples = async (
       `${preferences}: ${removed.length} training tuples left out, whose prompts are held out as well`,
     );
   }
-  return { train, heldOut };
+  return { train, heldOut, read: report, trainingDuplicates: removed.length };
 };
 
 /** Fewest held-out prompts worth a verdict: σ2/σ1 shrinks with n (rules of evidence). */
@@ -78,20 +94,22 @@ export const loadExperimentData = async (
 ): Promise<ExperimentData> => {
   const { data, experiment: name } = experiment.value;
   const tuples = await loadTuples(experiment, tokenizer, progress);
-  const encode = (half: keyof PreferenceSplit, most: number | undefined): readonly EncodedPreference[] => {
+  const encode = (half: keyof PreferenceSplit, most: number | undefined) => {
     const { encoded, report } = encodePreferences(tokenizer, tuples[half], { maxLength: data.maxTokens });
     if (report.tooLong > 0) {
       progress.note(
         `${name}: ${report.tooLong} tuples left out, whose answers alone are longer than ${data.maxTokens} tokens`,
       );
     }
-    return encoded.slice(0, most);
+    return { encoded: encoded.slice(0, most) as readonly EncodedPreference[], report };
   };
-  const train = encode('train', data.train);
-  const heldOut = encode('heldOut', data.heldOut);
-  if (heldOut.length < minimumPrompts || train.length === 0) {
+  const encoded = { train: encode('train', data.train), heldOut: encode('heldOut', data.heldOut) };
+  const train = encoded.train.encoded;
+  const heldOut = encoded.heldOut.encoded;
+  const trains = experiment.value.checkpoints === undefined;
+  if (heldOut.length < minimumPrompts || (trains && train.length === 0)) {
     throw new InputError(
-      `${experiment.value.experiment} has ${train.length} training tuples and ${heldOut.length} held-out prompts; it needs at least 1 and ${minimumPrompts}`,
+      `${experiment.value.experiment} has ${train.length} training tuples and ${heldOut.length} held-out prompts; it needs at least ${trains ? 1 : 0} and ${minimumPrompts}`,
       { where: experiment.locate(['data']), hint: 'give more preference tuples, from more source documents' },
     );
   }
@@ -106,5 +124,12 @@ export const loadExperimentData = async (
       },
     );
   }
-  return { train, tokenizer, heldOut, clusters, folds };
+  const report: DataReport = {
+    read: tuples.read ?? null,
+    trainingDuplicates: tuples.trainingDuplicates ?? 0,
+    lengths: { train: encoded.train.report, heldOut: encoded.heldOut.report },
+    train: train.length,
+    heldOut: heldOut.length,
+  };
+  return { train, tokenizer, heldOut, clusters, folds, report };
 };

@@ -1,5 +1,6 @@
+export { checkCheckpoints } from './check-checkpoints.js';
 export { type CrossFittedVectors, crossFitted, mapVectors } from './cross-fitted-vectors.js';
-export { modelFolderOf } from './model-folder.js';
+export { modelFolderOf, modelFoldersOf } from './model-folder.js';
 export {
   type PreparedEvidence,
   prepareEvidence,

@@ -6,9 +6,10 @@ import { type CompletionStates, collectCompletionStates } from '../../steering/i
 import { type ReferenceLogps, referenceLogps, trainInitialStages } from '../../training/index.js';
 import type { LoadedExperiment } from '../spec/load.js';
 import type { ExperimentSpec } from '../spec/schema.js';
+import { checkCheckpoints } from './check-checkpoints.js';
 import { type ExperimentData, loadExperimentData } from './experiment-data.js';
 import { type ForeignPrompts, readForeignPrompts } from './foreign-prompts.js';
-import { modelFolderOf } from './model-folder.js';
+import { checkpointFoldersOf, modelFolderOf, modelFoldersOf } from './model-folder.js';
 import { collectPolicyEvidence, type PolicyEvidence } from './policy-evidence.js';
 
 export interface PreparedExperiment {
@@ -16,6 +17,13 @@ export interface PreparedExperiment {
   readonly tokenizer: Tokenizer;
   readonly data: ExperimentData;
   readonly modelFolder: string;
+}
+
+/** Policies that an experiment reads instead of training them. */
+export interface Checkpoints {
+  readonly policyFolder: string;
+  /** What the base was fine-tuned from, on the held-out prompts. */
+  readonly sftBase: PolicyEvidence | undefined;
 }
 
 /** Model, tokenizer and data of an experiment. The caller disposes the model. */
@@ -40,6 +48,8 @@ export interface PreparedEvidence {
   /** The base on the held-out prompts. */
   readonly base: PolicyEvidence;
   readonly reference: ReferenceLogps;
+  /** Undefined where the experiment trains its policies. */
+  readonly checkpoints: Checkpoints | undefined;
   /** Prompts of another population, as the base reads them; read when first asked for. */
   foreign(): Promise<ForeignPrompts>;
   /** The base's states at the completions of the training tuples; collected when first asked for. */
@@ -57,18 +67,50 @@ const once = <Value>(make: () => Promise<Value>): (() => Promise<Value>) => {
 
 /** What the training seeds of an experiment share. The caller disposes it. */
 export const evidenceOf = async (
-  { experiment, data, model }: Pick<PreparedEvidence, 'experiment' | 'data' | 'model'>,
+  {
+    experiment,
+    data,
+    model,
+    checkpoints,
+  }: Pick<PreparedEvidence, 'experiment' | 'data' | 'model'> & {
+    readonly checkpoints?: Checkpoints | undefined;
+  },
   progress: Progress,
 ): Promise<PreparedEvidence> => ({
   experiment,
   data,
   model,
   base: await collectPolicyEvidence(model, data.heldOut, experiment.readout, progress),
+  checkpoints,
   reference: await referenceLogps(model, data.train),
   foreign: once(() => readForeignPrompts(experiment, data.tokenizer, model)),
   trainingStates: once(() => collectCompletionStates(model, data.train)),
-  dispose: () => model.dispose(),
+  dispose: () => {
+    model.dispose();
+    checkpoints?.sftBase?.model.dispose();
+  },
 });
+
+/** Loads what the base is compared with. The caller disposes the model of `sftBase`. */
+const openCheckpoints = async (
+  experiment: LoadedExperiment,
+  heldOut: ExperimentData['heldOut'],
+  progress: Progress,
+): Promise<Checkpoints | undefined> => {
+  const folders = checkpointFoldersOf(experiment);
+  if (folders === undefined) return undefined;
+  const { policy: policyFolder, sftBase: sftBaseFolder } = folders;
+  await checkCheckpoints(modelFolderOf(experiment), modelFoldersOf(experiment).slice(1));
+  if (sftBaseFolder === undefined) return { policyFolder, sftBase: undefined };
+  const model = await loadModel(sftBaseFolder);
+  try {
+    const sftBase = await collectPolicyEvidence(model, heldOut, experiment.value.readout, progress);
+    return { policyFolder, sftBase };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+};
 
 /**
  * What a YAML experiment trains before DPO: it makes the base.
@@ -118,7 +160,8 @@ export const prepareEvidence = async (
   const { model, data } = await prepareExperiment(experiment, progress);
   try {
     await runInitialStages(experiment, model, data, progress);
-    return await evidenceOf({ experiment: experiment.value, data, model }, progress);
+    const checkpoints = await openCheckpoints(experiment, data.heldOut, progress);
+    return await evidenceOf({ experiment: experiment.value, data, model, checkpoints }, progress);
   } catch (error) {
     model.dispose();
     throw error;

@@ -3,7 +3,7 @@ import { extractHiddenStates, readoutPositions } from '../../activations/index.j
 import { ComputationError, type Progress } from '../../base/index.js';
 import { displacements, estimateVectors, meanRowNorm, steeringVector } from '../../geometry/index.js';
 import { type Matrix, norm } from '../../linalg/index.js';
-import type { LanguageModel } from '../../model/index.js';
+import { type LanguageModel, loadModel } from '../../model/index.js';
 import { trainVector } from '../../steering/index.js';
 import type { TrainingResult } from '../../training/index.js';
 import type { AlternativeVector } from '../metrics/catalogue.js';
@@ -14,7 +14,7 @@ import type { ExperimentData } from './experiment-data.js';
 import { createMassiveNoise } from './massive-noise.js';
 import { createPlacebo } from './placebo-noise.js';
 import { collectPolicyEvidence, type PolicyEvidence } from './policy-evidence.js';
-import type { PreparedEvidence } from './prepare-evidence.js';
+import type { Checkpoints, PreparedEvidence } from './prepare-evidence.js';
 import { type TrainedVariant, trainVariant } from './train-variant.js';
 import type { Site, Variant } from './variant.js';
 
@@ -85,7 +85,7 @@ export const collectSeedEvidence = async (
   prepared: PreparedEvidence,
   { seed, variants, alternatives = [], progress }: SeedEvidenceOptions,
 ): Promise<SeedEvidence> => {
-  const { experiment, data, model: baseModel, base, reference } = prepared;
+  const { experiment, data, model: baseModel, base, reference, checkpoints } = prepared;
   const { heldOut, folds, train, clusters } = data;
   const width = base.hidden.hiddenSize;
   const policies = new Map<Variant, PolicyEvidence>();
@@ -99,7 +99,10 @@ export const collectSeedEvidence = async (
     if (policy === undefined) throw new RangeError(`the plan made no evidence for ${name}`);
     return policy;
   };
-  const startOf = (name: Variant): PolicyEvidence => (name === 'dpo-after-sft' ? policyOf('sft') : base);
+  const startOf = (name: Variant): PolicyEvidence => {
+    if (name === 'sft') return checkpoints?.sftBase ?? base;
+    return name === 'dpo-after-sft' ? policyOf('sft') : base;
+  };
   const displacement = memoise((name, site) =>
     displacements(statesAt(startOf(name), site), statesAt(policyOf(name), site), heldOut.length, width),
   );
@@ -145,9 +148,18 @@ export const collectSeedEvidence = async (
       throw error;
     }
   };
+  /** Of checkpoints: the policy named, and the base as what SFT made of another. */
+  const openCheckpoint = async (name: TrainedVariant, { policyFolder, sftBase }: Checkpoints) => {
+    if (name === 'dpo') return loadModel(policyFolder);
+    if (name === 'sft' && sftBase !== undefined) return baseModel.clone();
+    throw new ComputationError(`${name} has to be trained, and checkpoints are compared as they are`);
+  };
   const collect = async (name: Variant): Promise<void> => {
-    const isNoise = name === 'placebo-noise' || name === 'massive-noise';
-    const model = await (isNoise ? makeNoise(name) : makeTrained(name));
+    const make = (): Promise<LanguageModel> => {
+      if (name === 'placebo-noise' || name === 'massive-noise') return makeNoise(name);
+      return checkpoints ? openCheckpoint(name, checkpoints) : makeTrained(name);
+    };
+    const model = await make();
     try {
       policies.set(name, await readPolicy(model));
     } catch (error) {

@@ -1,9 +1,9 @@
 /** Leaves the evidence behind: hidden states, steering vectors and tables that others can read. */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { readoutPositions, writeActivationPair } from '../../activations/index.js';
 import { cosinesToVectors, steeringVector } from '../../geometry/index.js';
-import { formatCsv, writeFileAtomic, writeSafetensors } from '../../store/index.js';
+import { formatCsv, stableJson, writeFileAtomic, writeSafetensors } from '../../store/index.js';
 import type { SeedEvidence } from './seed-evidence.js';
 import type { Site } from './variant.js';
 
@@ -72,6 +72,10 @@ export const writeSeedEvidence = async (folder: string, evidence: SeedEvidence):
     readout: evidence.experiment.readout,
     items: readoutPositions(evidence.data.heldOut, evidence.experiment.readout),
   });
+  const { report } = evidence.data;
+  // The file's place is this machine's; its hash is in the manifest.
+  const read = report.read && { ...report.read, file: basename(report.read.file) };
+  await writeFileAtomic(join(folder, 'data.json'), stableJson({ schema: 1, ...report, read }));
   await writeVectors(join(folder, 'steering-vectors.safetensors'), evidence);
   await writePrompts(join(folder, 'prompts.csv'), evidence);
   await writeTraining(folder, evidence);

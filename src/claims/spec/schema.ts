@@ -99,7 +99,7 @@ const dataSchema = z
     /** Held-out prompts used; all of them where absent. */
     heldOut: count.optional(),
     /** For a file without a split of its own: the share of source documents held out. */
-    heldOutShare: z.number().gt(0).lt(1).default(0.5),
+    heldOutShare: z.number().gt(0).max(1).default(0.5),
     /** Tokens of prompt and longer completion together; longer prompts are cut from the left. */
     maxTokens: count.default(64),
   })
@@ -117,6 +117,15 @@ export const experimentSchema = z.strictObject({
   model: text.default('shipped'),
   /** Give W_U its own copy of E before anything else. */
   untie: z.boolean().default(false),
+  /** A policy trained elsewhere: nothing is trained, and of `training` only what metrics read of it counts. */
+  checkpoints: z
+    .strictObject({
+      /** A Hugging Face model folder relative to this file, of the same shape as `model`. */
+      policy: text,
+      /** What `model` was fine-tuned from: the control `sft` is then the shift from there to `model`. */
+      sftBase: text.optional(),
+    })
+    .optional(),
   data: dataSchema,
   training: trainingSchema,
   readout: z.enum(['prompt-last', 'response-last']).default('prompt-last'),
@@ -281,6 +290,14 @@ export const suiteSchema = z.strictObject({
   seeds: z.array(z.int().min(0)).min(1).optional(),
   /** Conditions side by side. */
   tables: z.array(tableSchema).optional(),
+  /** What is expected of evidence named on the command line, which then stands for the claims' own experiments. */
+  given: z
+    .strictObject({
+      expected: expectation,
+      reason: text,
+      controls: z.partialRecord(z.enum(controlIds), expectation),
+    })
+    .optional(),
 });
 
 export type TrainingSpec = z.infer<typeof trainingSchema>;

@@ -1,7 +1,7 @@
 /** What a request means: which claims are judged in which experiments, which conditions are set side by side. */
 import { resolve } from 'node:path';
 import { UsageError } from '../../base/index.js';
-import type { ControlId } from '../metrics/catalogue.js';
+import { type ControlId, isPropertyMetric, metricCatalogue } from '../metrics/catalogue.js';
 import type { Expected } from '../report.js';
 import { type Catalogue, catalogueAround, findNamed, refuseTarget } from './catalogue.js';
 import { isSpecFile, type LoadedClaim, type LoadedExperiment, type LoadedSuite, loadSpecs } from './load.js';
@@ -27,6 +27,12 @@ export interface SelectedTable {
 export interface Selection {
   readonly cases: readonly SelectedCase[];
   readonly tables: readonly SelectedTable[];
+}
+
+/** An experiment made of what the command line names, and the suite that says what is expected of it. */
+export interface GivenExperiment {
+  readonly experiment: LoadedExperiment;
+  readonly suite: string;
 }
 
 interface Restrictions {
@@ -71,7 +77,67 @@ const casesOfClaim = (
     ];
   });
 
+/** The claim in one case of its own: on what the command line names. */
+const givenCase = (
+  claim: LoadedClaim,
+  { expected, reason, controls }: NonNullable<LoadedSuite['value']['given']>,
+  experiment: LoadedExperiment,
+  restricted: Restrictions['controls'],
+): SelectedCase => {
+  const { checkpoints } = experiment.value;
+  const isMade = (id: ControlId): boolean =>
+    id !== 'sft' || !checkpoints || checkpoints.sftBase !== undefined;
+  const possible: readonly ControlId[] = metricCatalogue[claim.value.metric].controls;
+  const all = Object.entries(controls) as [ControlId, Expected][];
+  return {
+    claim,
+    claimCase: { experiment: experiment.value.experiment, expected, reason, controls },
+    experiments: [experiment],
+    controls: all
+      .filter(([id]) => possible.includes(id) && isMade(id) && restricted?.includes(id) !== false)
+      .map(([id, expectedOfControl]) => ({ id, expected: expectedOfControl })),
+    seeds: undefined,
+  };
+};
+
+/**
+ * As `select`, on an experiment that the command line names: each claim in one case, with the expectations of the suite
+ * that is made for it; properties in their own.
+ *
+ * @param targets names of claims or suites; none means that suite
+ * @throws UsageError for a target that is no shipped claim or suite
+ */
+export const selectGiven = (
+  targets: readonly string[],
+  catalogue: Catalogue,
+  { experiment, suite: name }: GivenExperiment,
+): Selection => {
+  const template = catalogue.suites.get(name)?.value.given;
+  if (template === undefined) throw new RangeError(`the suite ${name} expects nothing of given evidence`);
+  const cases = (targets.length === 0 ? [name] : targets).flatMap((target) => {
+    const suite = catalogue.suites.get(target);
+    const names =
+      suite?.value.claims ?? (catalogue.claims.has(target) ? [target] : refuseTarget(target, catalogue));
+    return names.flatMap((claimName, index) => {
+      const where = suite?.locate(['claims', index]) ?? { file: target };
+      const claim = findNamed(catalogue, 'claims', claimName, where);
+      if (isPropertyMetric(claim.value.metric)) return casesOfClaim(claim, catalogue);
+      return [givenCase(claim, template, experiment, suite?.value.controls)];
+    });
+  });
+  const seen = new Set<string>();
+  return {
+    cases: cases.filter(({ claim: { value } }) => !seen.has(value.claim) && seen.add(value.claim)),
+    tables: [],
+  };
+};
+
 const selectSuite = (suite: LoadedSuite, catalogue: Catalogue): Selection => {
+  if (suite.value.given !== undefined) {
+    throw new UsageError(`the suite ${suite.value.suite} is about models of your own, and none is named`, {
+      hint: 'dsteer verify --base DIR --policy DIR --preferences FILE, or --model DIR --preferences FILE',
+    });
+  }
   const { experiments, controls, seeds, claims, tables = [] } = suite.value;
   experiments?.forEach((name, index) => {
     findNamed(catalogue, 'experiments', name, suite.locate(['experiments', index]));

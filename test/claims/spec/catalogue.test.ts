@@ -73,7 +73,8 @@ describe('the shipped specifications', () => {
 
   it('name only claims and experiments that exist', async () => {
     expect(shipped.suites.has('quick')).toBe(true);
-    for (const suite of shipped.suites.keys()) {
+    for (const [suite, { value }] of shipped.suites) {
+      if (value.given !== undefined) continue;
       const cases = await selectCases([suite], shipped);
       const { claims } = shipped.suites.get(suite)?.value ?? { claims: [] };
       expect(new Set(cases.map(({ claim }) => claim.value.claim))).toEqual(new Set(claims));

@@ -1,0 +1,163 @@
+/** `dsteer verify` on models and preferences that the command line names. */
+import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunReport } from '../../src/claims/index.js';
+import { assetsFolder, loadShippedPreferences } from '../../src/data/index.js';
+import { dsteer, ensureBuilt } from './built-cli.js';
+
+let folder = '';
+const base = join(assetsFolder(), 'model');
+const at = (...parts: string[]): string => join(folder, ...parts);
+const policy = (): string => at('policy');
+const pairs = (): string => at('pairs.jsonl');
+
+beforeAll(async () => {
+  ensureBuilt();
+  folder = await mkdtemp(join(tmpdir(), 'dsteer-own-'));
+  const { heldOut } = await loadShippedPreferences('one-frame');
+  const lines = heldOut
+    .slice(0, 140)
+    .map(({ prompt, chosen, rejected }) => JSON.stringify({ prompt, chosen, rejected }));
+  // A pair that says nothing, to be counted.
+  await writeFile(
+    pairs(),
+    [...lines, JSON.stringify({ prompt: 'It was', chosen: ' good', rejected: ' good' })].join('\n'),
+  );
+  await writeFile(
+    at('train.yaml'),
+    'experiment: own-policy\nextends: one-frame\ntitle: A few steps\ndata: { preferences: one-frame, train: 96 }\n',
+  );
+  const trained = await dsteer(['train', at('train.yaml'), '--out', policy()]);
+  expect(trained.stderr).not.toContain('error:');
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true }));
+
+const reportOf = async (out: string): Promise<RunReport> =>
+  JSON.parse(await readFile(join(out, 'report.json'), 'utf8')) as RunReport;
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+describe('dsteer verify --base --policy', () => {
+  it('should judge two checkpoints as they are, with the shift from a third as a control', async () => {
+    const out = at('pair');
+    const words = ['--base', base, '--policy', policy(), '--sft-base', policy(), '--preferences', pairs()];
+    const { code, stderr } = await dsteer(['verify', ...words, '--out', out]);
+    expect(stderr).not.toContain('error:');
+    expect(code).toBe(1);
+    expect(stderr).toContain('chosen and rejected are the same (1, first on line 141)');
+    const { claims } = await reportOf(out);
+    expect(claims.map(({ id }) => id)).toContain('cosine-concentration');
+    const find = (id: string) => claims.find((claim) => claim.id === id);
+    expect(find('preference-learnt')).toMatchObject({ experiment: 'given', verdict: 'holds', n: 140 });
+    const cosine = find('cosine-concentration');
+    expect(cosine?.verdict).toBe('holds');
+    expect(cosine?.controls.map(({ id }) => id)).toEqual([
+      'sft',
+      'placebo-noise',
+      'massive-noise',
+      'random-directions',
+      'shuffled-rows',
+    ]);
+    // From the policy to the base is the same way back.
+    expect(cosine?.controls[0]?.estimate).toBeCloseTo(cosine?.estimate ?? Number.NaN, 9);
+    const gain = find('preference-learnt');
+    expect(gain?.controls[0]?.estimate).toBeCloseTo(-(gain?.estimate ?? Number.NaN), 9);
+    const data = JSON.parse(await readFile(join(out, 'given', 'seed-100', 'data.json'), 'utf8'));
+    expect(data).toMatchObject({
+      train: 0,
+      heldOut: 140,
+      read: { kept: 140, dropped: { 'equal-answers': { count: 1 } } },
+    });
+    // The specification that was written is one like any other, and another run of it finds the same.
+    expect(await exists(join(out, 'given.yaml'))).toBe(true);
+  }, 120_000);
+
+  it('should refuse checkpoints of another shape or tokenizer, and write nothing', async () => {
+    const other = resolve(assetsFolder(), 'models', 'llama-d48');
+    const refused = await dsteer([
+      'verify',
+      '--base',
+      base,
+      '--policy',
+      other,
+      '--preferences',
+      pairs(),
+      '--out',
+      at('no'),
+    ]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/two checkpoints of different shapes: .*hiddenSize \d+ and 48/);
+    await mkdir(at('renamed'));
+    await cp(policy(), at('renamed'), { recursive: true });
+    const tokenizer = await readFile(at('renamed', 'tokenizer.json'), 'utf8');
+    const { model } = JSON.parse(tokenizer) as { model: { vocab: Record<string, number> } };
+    const [first = '', second = ''] = Object.keys(model.vocab).filter((token) => /^[a-z]$/.test(token));
+    const swapped = { ...model.vocab, [first]: model.vocab[second], [second]: model.vocab[first] };
+    await writeFile(
+      at('renamed', 'tokenizer.json'),
+      JSON.stringify({ ...JSON.parse(tokenizer), model: { ...model, vocab: swapped } }),
+    );
+    const renamed = await dsteer([
+      'verify',
+      '--base',
+      base,
+      '--policy',
+      at('renamed'),
+      '--preferences',
+      pairs(),
+      '--out',
+      at('no'),
+    ]);
+    expect(renamed.code).toBe(2);
+    expect(renamed.stderr).toMatch(
+      /its tokenizer is not that of .*: token \d+ is "[a-z]" there, "[a-z]" here/,
+    );
+    expect(await exists(at('no'))).toBe(false);
+  }, 60_000);
+
+  it.each([
+    [['--base', 'a'], '--base alone names no evidence'],
+    [['--preferences', 'a'], '--preferences alone names no evidence'],
+    [['--model', 'a', '--base', 'b', '--preferences', 'c'], '--model trains a policy of its own'],
+    [['--suite', 'checkpoints'], 'is about models of your own, and none is named'],
+    [
+      ['--model', base, '--preferences', 'absent.jsonl'],
+      'absent.jsonl: there is no such file of preferences',
+    ],
+  ])('should refuse %j', async (words, message) => {
+    const { code, stderr } = await dsteer(['verify', ...words, '--out', at('no')]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+    expect(await exists(at('no'))).toBe(false);
+  });
+});
+
+describe('dsteer verify --model', () => {
+  it('should train, extract and judge on a model and preferences of the user', async () => {
+    const out = at('own');
+    const words = ['cosine-concentration', '--model', base, '--preferences', pairs(), '--out', out];
+    const { code } = await dsteer(['verify', ...words]);
+    expect([0, 1, 3]).toContain(code);
+    const { claims } = await reportOf(out);
+    expect(claims).toHaveLength(1);
+    expect(claims[0]).toMatchObject({
+      id: 'cosine-concentration',
+      experiment: 'given',
+      n: 70,
+      verdict: 'holds',
+    });
+    expect(claims[0]?.controls.map(({ id }) => id)).toEqual([
+      'placebo-noise',
+      'shuffled-labels',
+      'sft',
+      'random-directions',
+      'shuffled-rows',
+    ]);
+    expect(await exists(join(out, 'given', 'seed-100', 'training-dpo.csv'))).toBe(true);
+  }, 120_000);
+});
