@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { openActivations } from '../activations/index.js';
 import { InputError } from '../base/index.js';
 import { loadModelConfig } from '../model/index.js';
 import { writeFileAtomic } from '../store/index.js';
@@ -23,6 +24,11 @@ export type GivenEvidence =
       readonly preferences: string;
     }
   | {
+      readonly kind: 'activations';
+      /** safetensors or PyTorch archive of base and policy [L, n, d]. */
+      readonly activations: string;
+    }
+  | {
       readonly kind: 'model';
       readonly model: string;
       /** Preference tuples: half of the source documents train, half judge. */
@@ -30,7 +36,7 @@ export type GivenEvidence =
     };
 
 /** The suite whose expectations stand for each kind. */
-const suiteOf = { checkpoints: 'checkpoints', model: 'own-model' } as const;
+const suiteOf = { checkpoints: 'checkpoints', model: 'own-model', activations: 'hidden-states' } as const;
 
 /** Longest prompt and answer, in tokens, where the model takes more. */
 const mostTokens = 512;
@@ -49,17 +55,24 @@ const maxTokensOf = async (model: string): Promise<number> => {
   return Math.min(mostTokens, typeof context === 'number' ? context : mostTokens);
 };
 
+const common = {
+  experiment: 'given',
+  extends: 'many-frames',
+  description: 'Written by dsteer verify; it can be edited, and run by a claim or suite that names it.',
+};
+
 const contentOf = async (given: GivenEvidence, from: (path: string) => string): Promise<object> => {
+  if (given.kind === 'activations') {
+    return { ...common, title: 'Hidden states captured elsewhere', activations: from(given.activations) };
+  }
   const { preferences } = given;
   const model = given.kind === 'model' ? given.model : given.base;
   return {
-    experiment: 'given',
-    extends: 'many-frames',
+    ...common,
     title:
       given.kind === 'model'
         ? 'DPO of the model that the command line names'
         : 'Two checkpoints, compared as they are',
-    description: 'Written by dsteer verify; it can be edited, and run by name of its file.',
     model: from(model),
     ...(given.kind === 'model'
       ? {}
@@ -86,7 +99,12 @@ export const writeGivenExperiment = async (
   given: GivenEvidence,
   outFolder: string,
 ): Promise<GivenExperiment> => {
-  await requireFile(given.preferences);
+  let lastLayer: number | undefined;
+  if (given.kind === 'activations') {
+    const file = await openActivations(given.activations);
+    if (!file.hasPostNorm) lastLayer = file.layers;
+    await file.close();
+  } else await requireFile(given.preferences);
   if (given.kind === 'checkpoints') {
     const { base, policy, sftBase } = given;
     await checkCheckpoints(base, [policy, ...(sftBase === undefined ? [] : [sftBase])]);
@@ -97,5 +115,5 @@ export const writeGivenExperiment = async (
     return name.startsWith('.') ? name : `./${name}`;
   };
   await writeFileAtomic(file, stringify(await contentOf(given, from), { lineWidth: 0 }));
-  return { experiment: (await loadSpec(file)) as LoadedExperiment, suite: suiteOf[given.kind] };
+  return { experiment: (await loadSpec(file)) as LoadedExperiment, suite: suiteOf[given.kind], lastLayer };
 };

@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { packageFolder } from '../base/index.js';
 import { isRegime, shippedPreferencesFile } from '../data/index.js';
 import { sha256Hex } from '../store/index.js';
-import { modelFoldersOf } from './evidence/index.js';
+import { activationsFileOf, modelFoldersOf } from './evidence/index.js';
 import type { LoadedExperiment } from './spec/load.js';
 
 export interface InputHash {
@@ -28,6 +28,8 @@ const modelFilesIn = async (folder: string): Promise<string[]> =>
 
 /** Files that an experiment's evidence is made of. */
 export const inputFilesOf = async (experiment: LoadedExperiment): Promise<string[]> => {
+  const activations = activationsFileOf(experiment);
+  if (activations !== undefined) return [experiment.file, activations];
   const model = (await Promise.all(modelFoldersOf(experiment).map(modelFilesIn))).flat();
   const { preferences, mixture = [] } = experiment.value.data;
   const named = preferences === undefined ? mixture.map((part) => part.preferences) : [preferences];

@@ -12,18 +12,32 @@ interface VerifyFlags extends VerificationFlags {
   readonly sftBase?: string;
   readonly model?: string;
   readonly preferences?: string;
+  readonly activations?: string;
   readonly json?: true;
 }
 
 /** @throws UsageError for flags that belong together and are not */
-const givenOf = ({ base, policy, sftBase, model, preferences }: VerifyFlags): GivenEvidence | undefined => {
+const givenOf = ({
+  base,
+  policy,
+  sftBase,
+  model,
+  preferences,
+  activations,
+}: VerifyFlags): GivenEvidence | undefined => {
   const pair = { base, policy, 'sft-base': sftBase };
-  const named = Object.entries({ ...pair, model, preferences }).flatMap(([flag, value]) =>
+  const named = Object.entries({ ...pair, model, preferences, activations }).flatMap(([flag, value]) =>
     value === undefined ? [] : [`--${flag}`],
   );
   if (named.length === 0) return undefined;
   const hint =
-    'dsteer verify --base DIR --policy DIR --preferences FILE compares two checkpoints; --model DIR --preferences FILE trains one';
+    'dsteer verify --base DIR --policy DIR --preferences FILE compares two checkpoints; --model DIR --preferences FILE trains one; --activations FILE judges hidden states';
+  if (activations !== undefined) {
+    if (named.length === 1) return { kind: 'activations', activations };
+    throw new UsageError(`--activations are judged by themselves, without ${named.slice(0, -1).join(', ')}`, {
+      hint,
+    });
+  }
   if (model !== undefined && Object.values(pair).some((value) => value !== undefined)) {
     throw new UsageError(
       '--model trains a policy of its own, and cannot stand beside --base, --policy or --sft-base',
@@ -71,6 +85,7 @@ export const addVerifyCommand = (program: Command, context: CommandContext): voi
     .option('--sft-base <folder>', 'the model before SFT: the shift from it to --base is a control')
     .option('--model <folder>', 'run everything, DPO included, on a model of your own')
     .option('--preferences <file>', 'preferences of your own: HH, OASST1 or prompt/chosen/rejected')
+    .option('--activations <file>', 'judge hidden states captured elsewhere: safetensors or activations.pt')
     .option('--out <folder>', 'where reports and evidence go (default: reports/<time>)')
     .addOption(seedOption('replaces the seeds of the experiments'))
     .addOption(shardOption())

@@ -1,4 +1,4 @@
-/** `dsteer verify` on models and preferences that the command line names. */
+/** `dsteer verify` on models, preferences and hidden states that the command line names. */
 import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -160,4 +160,47 @@ describe('dsteer verify --model', () => {
     ]);
     expect(await exists(join(out, 'given', 'seed-100', 'training-dpo.csv'))).toBe(true);
   }, 120_000);
+});
+
+describe('dsteer verify --activations', () => {
+  it('should find in captured hidden states what it found in the checkpoints they came from', async () => {
+    const pair = at('pair');
+    const file = join(pair, 'given', 'seed-100', 'activations.safetensors');
+    const { code } = await dsteer(['verify', '--activations', file, '--out', at('states')]);
+    expect([0, 1, 3]).toContain(code);
+    const [own, whole] = await Promise.all([reportOf(at('states')), reportOf(pair)]);
+    expect(own.claims.map(({ id }) => id)).toEqual([
+      'cosine-concentration',
+      'rank-one-dominance',
+      'entropy-collapse',
+      'leading-direction',
+      'inversion-recovery-energy',
+    ]);
+    for (const claim of own.claims) {
+      const same = whole.claims.find(({ id }) => id === claim.id);
+      expect(claim.n).toBe(140);
+      // The folds of cross-fitting differ: rows without a source are sources of their own.
+      expect(claim.estimate).toBeCloseTo(same?.estimate ?? Number.NaN, 2);
+      expect(claim.controls.map(({ id }) => id)).not.toContain('placebo-noise');
+    }
+    const ratio = (report: RunReport) =>
+      report.claims.find(({ id }) => id === 'rank-one-dominance')?.estimate;
+    expect(ratio(own)).toBeCloseTo(ratio(whole) ?? Number.NaN, 12);
+  }, 120_000);
+
+  it('should refuse what holds no pair of hidden states, and flags that do not go with it', async () => {
+    const stray = await dsteer([
+      'verify',
+      '--activations',
+      join(base, 'model.safetensors'),
+      '--out',
+      at('no'),
+    ]);
+    expect(stray.code).toBe(2);
+    expect(stray.stderr).toContain('there is no tensor "base" or "it"');
+    const mixed = await dsteer(['verify', '--activations', 'a', '--base', 'b', '--out', at('no')]);
+    expect(mixed.code).toBe(2);
+    expect(mixed.stderr).toContain('--activations are judged by themselves, without --base');
+    expect(await exists(at('no'))).toBe(false);
+  });
 });

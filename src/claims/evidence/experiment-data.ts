@@ -85,7 +85,7 @@ const loadTuples = async (
 };
 
 /** Fewest held-out prompts worth a verdict: σ2/σ1 shrinks with n (rules of evidence). */
-const minimumPrompts = 64;
+export const minimumPrompts = 64;
 
 export const loadExperimentData = async (
   experiment: LoadedExperiment,

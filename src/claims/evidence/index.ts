@@ -1,3 +1,4 @@
+export { activationsFileOf, collectActivationEvidence } from './activation-evidence.js';
 export { checkCheckpoints } from './check-checkpoints.js';
 export { type CrossFittedVectors, crossFitted, mapVectors } from './cross-fitted-vectors.js';
 export { modelFolderOf, modelFoldersOf } from './model-folder.js';
@@ -9,4 +10,4 @@ export {
 } from './prepare-evidence.js';
 export { collectSeedEvidence, type SeedEvidence } from './seed-evidence.js';
 export type { Site, Variant } from './variant.js';
-export { writeSeedEvidence } from './write-evidence.js';
+export { writeSeedEvidence, writeVectors } from './write-evidence.js';

@@ -7,24 +7,33 @@ import { formatCsv, stableJson, writeFileAtomic, writeSafetensors } from '../../
 import type { SeedEvidence } from './seed-evidence.js';
 import type { Site } from './variant.js';
 
-const writeVectors = async (path: string, evidence: SeedEvidence): Promise<void> => {
-  const width = evidence.base.hidden.hiddenSize;
+const finalVectors = (evidence: SeedEvidence) => {
+  const whole = steeringVector(evidence.displacement('dpo', 'postNorm'));
+  const { byFold } = evidence.vectors('dpo', 'postNorm');
+  const width = whole.length;
+  return {
+    postNorm: { shape: [width], data: Float32Array.from(whole) },
+    postNormByFold: { shape: [2, width], data: Float32Array.from([...byFold[0], ...byFold[1]]) },
+  };
+};
+
+/**
+ * v* of each layer as `residual` [L, d]; of the final hidden state `postNorm` [d] and `postNormByFold` [2, d].
+ *
+ * @param hasFinal whether there is a final hidden state
+ */
+export const writeVectors = async (path: string, evidence: SeedEvidence, hasFinal = true): Promise<void> => {
+  const width = evidence.displacement('dpo', 1).columns;
   const layers = Array.from({ length: evidence.layers }, (_, index) => index + 1);
   const residual = new Float32Array(layers.length * width);
   for (const layer of layers) {
     residual.set(steeringVector(evidence.displacement('dpo', layer)), (layer - 1) * width);
   }
-  const whole = steeringVector(evidence.displacement('dpo', 'postNorm'));
-  const { byFold } = evidence.vectors('dpo', 'postNorm');
   await writeSafetensors(
     path,
     {
       residual: { shape: [layers.length, width], data: residual },
-      postNorm: { shape: [width], data: Float32Array.from(whole) },
-      postNormByFold: {
-        shape: [2, width],
-        data: Float32Array.from([...byFold[0], ...byFold[1]]),
-      },
+      ...(hasFinal ? finalVectors(evidence) : {}),
     },
     { metadata: { experiment: evidence.experiment.experiment, seed: String(evidence.seed) } },
   );

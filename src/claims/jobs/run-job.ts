@@ -1,15 +1,19 @@
 /** Does one job: makes its evidence, measures every task on it, leaves the evidence behind. */
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ComputationError, DsteerError, type Progress } from '../../base/index.js';
 import { countParameters } from '../../model/index.js';
 import {
+  collectActivationEvidence,
   collectSeedEvidence,
   type PreparedEvidence,
   prepareEvidence,
   type SeedEvidence,
   writeSeedEvidence,
+  writeVectors,
 } from '../evidence/index.js';
 import { isPropertyMetric, type Measurement, measureOnPrompts, measureOnTensors } from '../metrics/index.js';
+import type { LoadedExperiment } from '../spec/load.js';
 import { type Job, type JobResult, type Task, type TaskResult, taskKey } from './job.js';
 import { createResampler } from './resample.js';
 import { writeChartData } from './write-chart-data.js';
@@ -92,10 +96,19 @@ export const createJobRunner = (outFolder: string, progress: Progress): JobRunne
     kept = { key, prepared };
     return prepared;
   };
+  const judgeActivations = async (job: Job, experiment: LoadedExperiment): Promise<JobResult> => {
+    const { evidence, hasFinal } = await collectActivationEvidence(experiment, job.seed, progress);
+    const tasks = await measureAll(job, evidence, progress);
+    const folder = join(outFolder, job.id);
+    await mkdir(folder, { recursive: true });
+    await writeVectors(join(folder, 'steering-vectors.safetensors'), evidence, hasFinal);
+    return { parameters: null, tasks };
+  };
   const run = async (job: Job): Promise<JobResult> => {
     const { experiment, seed, variants, alternatives, id } = job;
     if (experiment === undefined)
       return { parameters: null, tasks: await measureAll(job, undefined, progress) };
+    if (experiment.value.activations !== undefined) return judgeActivations(job, experiment);
     const prepared = await prepare(experiment);
     const parameters = countParameters(prepared.model);
     let evidence: SeedEvidence;

@@ -66,7 +66,7 @@ export const measureSingularValueRatio: Measure = (context, subject) =>
       const { evidence } = context;
       const sampler = samplerOf(displacementOf(evidence, subject, site));
       return {
-        n: evidence.data.heldOut.length,
+        n: evidence.data.clusters.length,
         clusters: evidence.data.clusters,
         statistic: (weights) => sampler.sigma2OverSigma1(weights),
         details: typeof site === 'number' ? { layer: site } : {},
@@ -86,7 +86,7 @@ export const measureLeadingDirection: Measure = (context, subject: Subject) =>
     context,
     (site) => {
       const { evidence } = context;
-      const { folds, clusters, heldOut } = evidence.data;
+      const { folds, clusters } = evidence.data;
       const { delta, families } = judgedDisplacement(evidence, subject, site);
       const sampler = samplerOf(delta);
       const leading = (weights: Float64Array): Float64Array[] =>
@@ -100,13 +100,13 @@ export const measureLeadingDirection: Measure = (context, subject: Subject) =>
         return families.map((vectors) => agreement(sides, vectors));
       };
       const measurement: Measurement = {
-        n: heldOut.length,
+        n: clusters.length,
         clusters,
         statistic: (weights) => mean(against(weights)),
         details: {},
       };
       if (subject !== 'random-directions') return measurement;
-      const all = ones(heldOut.length);
+      const all = ones(clusters.length);
       const own = agreement(leading(all), evidence.vectors('dpo', site));
       return { ...measurement, details: rankAmong(own, against(all)) };
     },

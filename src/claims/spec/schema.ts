@@ -126,6 +126,8 @@ export const experimentSchema = z.strictObject({
       sftBase: text.optional(),
     })
     .optional(),
+  /** Hidden states captured elsewhere, relative to this file: no model and no data is read. */
+  activations: text.optional(),
   data: dataSchema,
   training: trainingSchema,
   readout: z.enum(['prompt-last', 'response-last']).default('prompt-last'),

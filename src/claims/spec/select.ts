@@ -33,6 +33,8 @@ export interface Selection {
 export interface GivenExperiment {
   readonly experiment: LoadedExperiment;
   readonly suite: string;
+  /** Of hidden states without a final one: the layer that claims about it are judged at instead. */
+  readonly lastLayer?: number | undefined;
 }
 
 interface Restrictions {
@@ -110,7 +112,7 @@ const givenCase = (
 export const selectGiven = (
   targets: readonly string[],
   catalogue: Catalogue,
-  { experiment, suite: name }: GivenExperiment,
+  { experiment, suite: name, lastLayer }: GivenExperiment,
 ): Selection => {
   const template = catalogue.suites.get(name)?.value.given;
   if (template === undefined) throw new RangeError(`the suite ${name} expects nothing of given evidence`);
@@ -122,7 +124,9 @@ export const selectGiven = (
       const where = suite?.locate(['claims', index]) ?? { file: target };
       const claim = findNamed(catalogue, 'claims', claimName, where);
       if (isPropertyMetric(claim.value.metric)) return casesOfClaim(claim, catalogue);
-      return [givenCase(claim, template, experiment, suite?.value.controls)];
+      const isMoved = lastLayer !== undefined && claim.value.layers === 'final';
+      const judged = isMoved ? { ...claim, value: { ...claim.value, layers: lastLayer } } : claim;
+      return [givenCase(judged, template, experiment, suite?.value.controls)];
     });
   });
   const seen = new Set<string>();
