@@ -10,6 +10,7 @@ import {
   smallerSide,
   symmetricEigen,
 } from '../linalg/index.js';
+import { leadingCoordinates } from './leading-coordinates.js';
 
 /**
  * Shares of energy σ_k²/Σσ² [min(n, d)], descending, of ΔH with row i times √w_i; NaN where all weighted rows are zero.
@@ -70,19 +71,7 @@ const coordinatesOf = (
   const { values, vectors } = symmetricEigen(algebra.gram(delta, side), { algebra });
   const energies = values.map((value) => Math.max(0, value));
   const kept = Math.min(followed, directionsKept(energies, tail));
-  const basis = matrix(kept, vectors.columns, vectors.data.slice(0, kept * vectors.columns));
-  let leading: Matrix;
-  if (side === 'columns') leading = algebra.multiply(delta, basis, false, true);
-  else {
-    // Coordinate k of row i is σ_k·u_k,i.
-    leading = matrix(delta.rows, kept);
-    for (let i = 0; i < delta.rows; i++) {
-      for (let k = 0; k < kept; k++) {
-        leading.data[i * kept + k] =
-          Math.sqrt(energies[k] as number) * (basis.data[k * basis.columns + i] as number);
-      }
-    }
-  }
+  const { coordinates: leading } = leadingCoordinates(delta, { values, vectors }, kept, algebra);
   const inside = energyOfRows(leading);
   const rest = energies.subarray(kept);
   const total = rest.reduce((sum, energy) => sum + energy, 0);

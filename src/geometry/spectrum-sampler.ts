@@ -3,6 +3,7 @@
 import { UsageError } from '../base/index.js';
 import {
   type AlgebraOptions,
+  addScaled,
   type DenseAlgebra,
   denseAlgebra,
   dot,
@@ -15,14 +16,18 @@ import {
   type TopEigenpairs,
   topEigenpairs,
 } from '../linalg/index.js';
+import { type LeadingCoordinates, leadingCoordinates } from './leading-coordinates.js';
 
-/** Under weights w [n] ≥ 0 the matrix is ΔH with row i times √w_i: for counts, ΔH with row i repeated w_i times. */
-export interface SpectrumSampler {
-  /** σ2/σ1; 0 where there is no second direction, NaN where all weighted rows are zero. */
-  sigma2OverSigma1(weights: ArrayLike<number>): number;
-  /** The leading right singular vector [d], unit, on the side of ΔH's own; zeros where all weighted rows are zero. */
-  leadingDirection(weights: ArrayLike<number>): Float64Array;
-}
+/**
+ * σ2/σ1 of ΔH with row i times √w_i, under weights w [n] ≥ 0: for counts, of ΔH with row i repeated w_i times. 0 where
+ * there is no second direction, NaN where all weighted rows are zero.
+ */
+export type RatioSampler = (weights: ArrayLike<number>) => number;
+
+/**
+ * The leading right singular vector [d] of the same, unit, on the side of ΔH's own; zeros where all weighted rows are zero.
+ */
+export type LeadingDirectionSampler = (weights: ArrayLike<number>) => Float64Array;
 
 /** Relative accuracy of the two eigenvalues behind a ratio: far below what separates two draws. */
 const RATIO_TOLERANCE = 1e-7;
@@ -46,11 +51,22 @@ const usedRows = (weights: ArrayLike<number>, n: number): number[] => {
   return used;
 };
 
+/** The leading eigenpairs of the weighted Gram matrix; of two, whose ratio is asked for, maybe the values alone. */
+type WeightedPairs = (
+  weights: ArrayLike<number>,
+  count: number,
+  tolerance: number,
+) => TopEigenpairs | undefined;
+
+/** The right singular vector (not normalised) that the leading eigenvector stands for. */
+type RightVector = (weights: ArrayLike<number>, vector: Float64Array) => Float64Array;
+
+/** Made of separate closures, so that who keeps `pairs` alone does not keep ΔH. */
 interface WeightedSpectrum {
-  /** The leading eigenpairs of the weighted Gram matrix; of two, whose ratio is asked for, maybe the values alone. */
-  pairs(weights: ArrayLike<number>, count: number, tolerance: number): TopEigenpairs | undefined;
-  /** The right singular vector (not normalised) that the leading eigenvector stands for. */
-  right(weights: ArrayLike<number>, vector: Float64Array): Float64Array;
+  readonly pairs: WeightedPairs;
+  readonly right: RightVector;
+  /** Leading eigenvectors of the unweighted Gram matrix, one a row. */
+  readonly start: Matrix;
 }
 
 /** Up to this many columns the rows' outer products are kept, and a draw is one weighted sum over them. */
@@ -106,13 +122,9 @@ const crowds = (energies: Float64Array): boolean => {
 };
 
 /** n ≥ d: Σ w_i Δh_i Δh_iᵀ [d, d] is formed anew from the rows in use. */
-const overColumns = (
-  delta: Matrix,
-  start: Matrix,
-  algebra: DenseAlgebra,
-  isFlat: boolean,
-): WeightedSpectrum => ({
-  pairs: (weights, count, tolerance) => {
+const overColumns =
+  (delta: Matrix, start: Matrix, algebra: DenseAlgebra, isFlat: boolean): WeightedPairs =>
+  (weights, count, tolerance) => {
     const used = usedRows(weights, delta.rows);
     if (used.length === 0) return undefined;
     const scaled = matrix(used.length, delta.columns);
@@ -126,32 +138,24 @@ const overColumns = (
     const products = algebra.gram(scaled, 'columns');
     if (isFlat && count > 1) return valuesAlone(algebra.symmetricEigenvalues(products), count);
     return topEigenpairs(products, count, { start, tolerance, algebra });
-  },
-  right: (_, vector) => vector,
-});
+  };
 
 /** n ≥ d, and d small: as `overColumns`, from outer products that are kept. */
-const overFewColumns = (delta: Matrix, start: Matrix, algebra: DenseAlgebra): WeightedSpectrum => {
+const overFewColumns = (delta: Matrix, start: Matrix, algebra: DenseAlgebra): WeightedPairs => {
   const sum = createOuterProductSum(delta);
-  return {
-    pairs: (weights, count, tolerance) => {
-      const used = usedRows(weights, delta.rows);
-      if (used.length === 0) return undefined;
-      return topEigenpairs(sum(weights, used), count, { start, tolerance, algebra });
-    },
-    right: (_, vector) => vector,
+  const { rows } = delta;
+  return (weights, count, tolerance) => {
+    const used = usedRows(weights, rows);
+    if (used.length === 0) return undefined;
+    return topEigenpairs(sum(weights, used), count, { start, tolerance, algebra });
   };
 };
 
 /** n < d: the rows' inner products [n, n] are kept; a draw takes those in use, times √(w_i w_j). */
-const overRows = (
-  delta: Matrix,
-  products: Matrix,
-  start: Matrix,
-  algebra: DenseAlgebra,
-): WeightedSpectrum => ({
-  pairs: (weights, count, tolerance) => {
-    const used = usedRows(weights, delta.rows);
+const overRows =
+  (products: Matrix, start: Matrix, algebra: DenseAlgebra): WeightedPairs =>
+  (weights, count, tolerance) => {
+    const used = usedRows(weights, products.rows);
     const m = used.length;
     if (m === 0) return undefined;
     const roots = used.map((row) => Math.sqrt(weights[row] as number));
@@ -169,17 +173,24 @@ const overRows = (
       rowOf(guess, k).set(used.map((row, i) => (roots[i] as number) * (source[row] as number)));
     }
     return topEigenpairs(weighted, Math.min(count, m), { start: guess, tolerance, algebra });
-  },
-  right: (weights, vector) => {
+  };
+
+const rightOfRows =
+  (delta: Matrix): RightVector =>
+  (weights, vector) => {
     const out = new Float64Array(delta.columns);
     usedRows(weights, delta.rows).forEach((row, i) => {
-      const factor = Math.sqrt(weights[row] as number) * (vector[i] as number);
-      const source = rowOf(delta, row);
-      for (let j = 0; j < out.length; j++) out[j] = (out[j] as number) + factor * (source[j] as number);
+      addScaled(out, Math.sqrt(weights[row] as number) * (vector[i] as number), rowOf(delta, row));
     });
     return out;
-  },
-});
+  };
+
+const rightOfColumns: RightVector = (_, vector) => vector;
+
+const rightOfCoordinates =
+  (right: RightVector, toHidden: LeadingCoordinates['toHidden']): RightVector =>
+  (weights, vector) =>
+    toHidden(right(weights, vector));
 
 export interface SpectrumSamplerOptions extends AlgebraOptions {
   /**
@@ -189,6 +200,9 @@ export interface SpectrumSamplerOptions extends AlgebraOptions {
    */
   readonly discard?: number;
 }
+
+/** n < d: a draw's products over more directions than this share of n cost more than those of its rows, which are kept. */
+const MOST_KEPT_OF_ROWS = 0.15;
 
 /** How many leading directions leave no more than `discard`·σ2² of energy to the others. */
 const directionsKept = (energies: Float64Array, discard: number): number => {
@@ -203,49 +217,60 @@ const directionsKept = (energies: Float64Array, discard: number): number => {
   return kept;
 };
 
-/** A sampler over the rows of ΔH [n, d]; the work that weights do not change is done here, once. */
-export const createSpectrumSampler = (
+const weightedSpectrum = (
   delta: Matrix,
-  { discard = 0, ...options }: SpectrumSamplerOptions = {},
-): SpectrumSampler => {
+  { discard = 0, ...options }: SpectrumSamplerOptions,
+): WeightedSpectrum => {
   const algebra = denseAlgebra(options.algebra);
   const side = smallerSide(delta);
   const products = algebra.gram(delta, side);
   const { values, vectors } = symmetricEigen(products, { algebra });
-  const basisSize = side === 'columns' && discard > 0 ? directionsKept(values, discard) : delta.columns;
-  if (basisSize < delta.columns) {
-    const basis = matrix(basisSize, delta.columns, vectors.data.slice(0, basisSize * delta.columns));
-    const coordinates = algebra.multiply(delta, basis, false, true);
-    const within = createSpectrumSampler(coordinates, options);
-    return {
-      sigma2OverSigma1: within.sigma2OverSigma1,
-      leadingDirection: (weights) =>
-        algebra.multiply(matrix(1, basisSize, within.leadingDirection(weights)), basis, false, false).data,
-    };
+  const basisSize = discard > 0 ? directionsKept(values, discard) : values.length;
+  const mostKept = side === 'columns' ? values.length - 1 : MOST_KEPT_OF_ROWS * values.length;
+  if (basisSize <= mostKept) {
+    const { coordinates, toHidden } = leadingCoordinates(delta, { values, vectors }, basisSize, algebra);
+    const within = weightedSpectrum(coordinates, options);
+    return { ...within, right: rightOfCoordinates(within.right, toHidden) };
   }
   const kept = Math.min(START_VECTORS, vectors.rows);
   const start = matrix(kept, vectors.columns, vectors.data.slice(0, kept * vectors.columns));
-  const overTall = (): WeightedSpectrum =>
+  if (side === 'rows') return { pairs: overRows(products, start, algebra), right: rightOfRows(delta), start };
+  const pairs =
     delta.columns <= FEW_COLUMNS
       ? overFewColumns(delta, start, algebra)
       : overColumns(delta, start, algebra, algebra.name === 'native' && crowds(values));
-  const spectrum = side === 'columns' ? overTall() : overRows(delta, products, start, algebra);
-  const unit = (vector: Float64Array): Float64Array => {
-    const length = norm(vector);
-    return length > 0 ? vector.map((value) => value / length) : vector;
+  return { pairs, right: rightOfColumns, start };
+};
+
+const ratioOf =
+  (pairs: WeightedPairs, count: number): RatioSampler =>
+  (weights) => {
+    const [first = 0, second = 0] = pairs(weights, count, RATIO_TOLERANCE)?.values ?? [];
+    return first > 0 ? Math.sqrt(Math.max(0, second) / first) : Number.NaN;
   };
-  const ownDirection = unit(spectrum.right(new Float64Array(delta.rows).fill(1), rowOf(start, 0)));
-  return {
-    sigma2OverSigma1: (weights) => {
-      const pairs = spectrum.pairs(weights, kept, RATIO_TOLERANCE);
-      const first = pairs?.values[0] ?? 0;
-      return first > 0 ? Math.sqrt(Math.max(0, pairs?.values[1] ?? 0) / first) : Number.NaN;
-    },
-    leadingDirection: (weights) => {
-      const pairs = spectrum.pairs(weights, 1, DIRECTION_TOLERANCE);
-      if (!pairs || !((pairs.values[0] ?? 0) > 0)) return new Float64Array(delta.columns);
-      const direction = unit(spectrum.right(weights, rowOf(pairs.vectors, 0)));
-      return dot(direction, ownDirection) < 0 ? direction.map((value) => -value) : direction;
-    },
+
+/** A sampler over the rows of ΔH [n, d]; the work that weights do not change is done here, once. */
+export const createRatioSampler = (delta: Matrix, options: SpectrumSamplerOptions = {}): RatioSampler => {
+  const { pairs, start } = weightedSpectrum(delta, options);
+  return ratioOf(pairs, start.rows);
+};
+
+const unit = (vector: Float64Array): Float64Array => {
+  const length = norm(vector);
+  return length > 0 ? vector.map((value) => value / length) : vector;
+};
+
+/** As `createRatioSampler`, of the leading direction; it keeps ΔH. */
+export const createLeadingDirectionSampler = (
+  delta: Matrix,
+  options: SpectrumSamplerOptions = {},
+): LeadingDirectionSampler => {
+  const { pairs, right, start } = weightedSpectrum(delta, options);
+  const ownDirection = unit(right(new Float64Array(delta.rows).fill(1), rowOf(start, 0)));
+  return (weights) => {
+    const found = pairs(weights, 1, DIRECTION_TOLERANCE);
+    if (!found || !((found.values[0] ?? 0) > 0)) return new Float64Array(delta.columns);
+    const direction = unit(right(weights, rowOf(found.vectors, 0)));
+    return dot(direction, ownDirection) < 0 ? direction.map((value) => -value) : direction;
   };
 };

@@ -32,6 +32,8 @@ export interface DenseAlgebra {
   /** op(A)·op(B), op being the transpose where asked for. */
   multiply(a: Matrix, b: Matrix, transposeA: boolean, transposeB: boolean): Matrix;
   gram(x: Matrix, side: GramSide): Matrix;
+  /** Writes A·x into `out`; A [n, n] symmetric, x and out [n]. */
+  applySymmetric(a: Matrix, x: Float64Array, out: Float64Array): void;
   symmetricEigen(a: Matrix): SymmetricEigen;
   /** Eigenvalues alone [n], descending. */
   symmetricEigenvalues(a: Matrix): Float64Array;

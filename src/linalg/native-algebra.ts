@@ -46,6 +46,8 @@ export const createNativeAlgebra = (blas: NativeBlas): DenseAlgebra => {
       return c;
     },
 
+    applySymmetric: (a, x, out) => blas.dsymv(a.rows, a.data, x, out),
+
     symmetricEigen: (a) => {
       if (!lapack || a.rows === 0) return portableAlgebra.symmetricEigen(a);
       const n = a.rows;

@@ -78,6 +78,8 @@ export interface NativeBlas {
     c: Float64Array,
     ldc: number,
   ): void;
+  /** y [n] = A·x, of the symmetric row-major A [n, n] whose upper triangle is read. */
+  dsymv(n: number, a: Float64Array, x: Float64Array, y: Float64Array): void;
   /** Address of the view's first byte: good as long as its buffer lives and is not detached. */
   addressOf(view: ArrayBufferView): number;
   readonly lapack: NativeLapack | undefined;
@@ -255,6 +257,9 @@ const openBlas = (koffi: Koffi, path: string): NativeBlas => {
   const dsyrk = library.func(
     'void cblas_dsyrk(int order, int uplo, int trans, int n, int k, double alpha, void *a, int lda, double beta, void *c, int ldc)',
   );
+  const dsymv = library.func(
+    'void cblas_dsymv(int order, int uplo, int n, double alpha, void *a, int lda, void *x, int incx, double beta, void *y, int incy)',
+  );
   const blas: NativeBlas = {
     path,
     name: threads.name,
@@ -267,6 +272,7 @@ const openBlas = (koffi: Koffi, path: string): NativeBlas => {
     sgemmAt: bindGemm<number>(library, 'cblas_sgemm', 'float', 'uintptr_t'),
     dsyrk: (trans, n, k, alpha, a, lda, beta, c, ldc) =>
       dsyrk(ROW_MAJOR, UPPER, trans ? TRANSPOSE : NO_TRANSPOSE, n, k, alpha, a, lda, beta, c, ldc),
+    dsymv: (n, a, x, y) => dsymv(ROW_MAJOR, UPPER, n, 1, a, n, x, 1, 0, y, 1),
     addressOf: (view) => Number(koffi.address(view)),
     lapack: openLapack(koffi, library, path),
   };

@@ -4,6 +4,7 @@ import { type Matrix as MlMatrix, Matrix as MlMatrixClass, SingularValueDecompos
 import type { DenseAlgebra } from './algebra.js';
 import { type Matrix, matrix, transpose } from './matrix.js';
 import { tridiagonalEigen } from './tridiagonal-eigen.js';
+import { inner } from './vectors.js';
 
 /** Columns of both factors that a tile walks at once: eight rows of them stay in the first-level cache. */
 const DEPTH = 256;
@@ -113,6 +114,33 @@ export const portableAlgebra: DenseAlgebra = {
   gram: (x, side) => {
     const rows = side === 'rows' ? x : transpose(x);
     return mirrorLower(productOfRows(rows, rows, true));
+  },
+
+  applySymmetric: ({ rows, data }, vector, out) => {
+    let i = 0;
+    // Four rows at a time: independent sums keep the processor's adders busy.
+    for (; i + 3 < rows; i += 4) {
+      const r0 = i * rows;
+      const r1 = r0 + rows;
+      const r2 = r1 + rows;
+      const r3 = r2 + rows;
+      let s0 = 0;
+      let s1 = 0;
+      let s2 = 0;
+      let s3 = 0;
+      for (let j = 0; j < rows; j++) {
+        const v = vector[j] as number;
+        s0 += (data[r0 + j] as number) * v;
+        s1 += (data[r1 + j] as number) * v;
+        s2 += (data[r2 + j] as number) * v;
+        s3 += (data[r3 + j] as number) * v;
+      }
+      out[i] = s0;
+      out[i + 1] = s1;
+      out[i + 2] = s2;
+      out[i + 3] = s3;
+    }
+    for (; i < rows; i++) out[i] = inner(data.subarray(i * rows, (i + 1) * rows), vector);
   },
 
   symmetricEigen: (a) => {

@@ -8,7 +8,7 @@ import { ComputationError, UsageError } from '../base/index.js';
 import { type AlgebraOptions, denseAlgebra } from './algebra.js';
 import { KrylovSubspace, type SymmetricOperator } from './krylov-subspace.js';
 import { type Matrix, matrix, matrixFromRows, rowOf } from './matrix.js';
-import { addScaled, inner, norm } from './vectors.js';
+import { addScaled, allFinite, norm } from './vectors.js';
 
 export interface TopEigenOptions {
   /** Guesses of the leading eigenvectors, one a row; they need be neither orthogonal nor unit. */
@@ -118,36 +118,6 @@ export const topEigenpairsOf = (
   return undefined;
 };
 
-const operatorOf = ({ rows, data }: Matrix): SymmetricOperator => ({
-  size: rows,
-  apply: (vector, out) => {
-    let i = 0;
-    // Four rows at a time: independent sums keep the processor's adders busy.
-    for (; i + 3 < rows; i += 4) {
-      const r0 = i * rows;
-      const r1 = r0 + rows;
-      const r2 = r1 + rows;
-      const r3 = r2 + rows;
-      let s0 = 0;
-      let s1 = 0;
-      let s2 = 0;
-      let s3 = 0;
-      for (let j = 0; j < rows; j++) {
-        const v = vector[j] as number;
-        s0 += (data[r0 + j] as number) * v;
-        s1 += (data[r1 + j] as number) * v;
-        s2 += (data[r2 + j] as number) * v;
-        s3 += (data[r3 + j] as number) * v;
-      }
-      out[i] = s0;
-      out[i + 1] = s1;
-      out[i + 2] = s2;
-      out[i + 3] = s3;
-    }
-    for (; i < rows; i++) out[i] = inner(data.subarray(i * rows, (i + 1) * rows), vector);
-  },
-});
-
 /**
  * The k largest eigenpairs of a symmetric matrix; by the full decomposition where iterating does not settle.
  *
@@ -160,12 +130,15 @@ export const topEigenpairs = (
   { algebra, ...options }: TopEigenOptions & AlgebraOptions = {},
 ): TopEigenpairs => {
   if (a.rows !== a.columns) throw new UsageError(`a [${a.rows}, ${a.columns}] matrix has no eigenvalues`);
-  for (const value of a.data) {
-    if (!Number.isFinite(value)) throw new ComputationError('a symmetric matrix holds NaN or an infinity');
-  }
-  const found = topEigenpairsOf(operatorOf(a), k, options);
+  if (!allFinite(a.data)) throw new ComputationError('a symmetric matrix holds NaN or an infinity');
+  const dense = denseAlgebra(algebra);
+  const operator = {
+    size: a.rows,
+    apply: (vector: Float64Array, out: Float64Array) => dense.applySymmetric(a, vector, out),
+  };
+  const found = topEigenpairsOf(operator, k, options);
   if (found) return found;
-  const { values, vectors } = denseAlgebra(algebra).symmetricEigen(a);
+  const { values, vectors } = dense.symmetricEigen(a);
   return {
     values: values.slice(0, k),
     vectors: matrix(k, a.rows, vectors.data.slice(0, k * a.rows)),

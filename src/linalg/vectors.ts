@@ -35,6 +35,12 @@ export const addScaled = (out: Float64Array, factor: number, x: Float64Array): v
   for (; i < n; i++) out[i] = (out[i] as number) + factor * (x[i] as number);
 };
 
+/** Whether no entry is NaN or infinite. */
+export const allFinite = (a: Float64Array): boolean => {
+  for (let i = 0; i < a.length; i++) if (!Number.isFinite(a[i])) return false;
+  return true;
+};
+
 /**
  * Σ a_i b_i of any two arrays of numbers.
  *

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRandom, InputError } from '../../src/base/index.js';
 import {
   analyzeLayer,
-  createSpectrumSampler,
+  createLeadingDirectionSampler,
   displacements,
   steeringVector,
 } from '../../src/geometry/index.js';
@@ -68,9 +68,7 @@ describe.each(algebras)('a layer analysed by the $name algebra', (algebra) => {
           states.d,
         );
         expectClose(steeringVector(delta), expected.mean_vector, 1e-15);
-        const leading = createSpectrumSampler(delta, { algebra }).leadingDirection(
-          new Float64Array(states.n).fill(1),
-        );
+        const leading = createLeadingDirectionSampler(delta, { algebra })(new Float64Array(states.n).fill(1));
         expect(Math.abs(cosine(leading, expected.top_right_singular_vector_sign_ambiguous))).toBeGreaterThan(
           1 - 1e-8,
         );

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom, UsageError } from '../../src/base/index.js';
-import { createSpectrumSampler } from '../../src/geometry/index.js';
+import { createLeadingDirectionSampler, createRatioSampler } from '../../src/geometry/index.js';
 import { cosine, denseAlgebra, type Matrix, matrix, rowOf } from '../../src/linalg/index.js';
 import { algebras, randomMatrix } from '../linalg/laws.js';
 
@@ -16,6 +16,11 @@ const repeated = (delta: Matrix, weights: ArrayLike<number>): Matrix => {
   });
   return matrix(rows.length, delta.columns, data);
 };
+
+const createSpectrumSampler = (...args: Parameters<typeof createRatioSampler>) => ({
+  sigma2OverSigma1: createRatioSampler(...args),
+  leadingDirection: createLeadingDirectionSampler(...args),
+});
 
 describe.each(algebras)('a spectrum sampler by the $name algebra', (algebra) => {
   it('should give the spectrum of the rows repeated as the weights say, tall or wide', () => {
@@ -77,6 +82,29 @@ describe.each(algebras)('a spectrum sampler by the $name algebra', (algebra) => 
     );
   });
 
+  it('should hardly change where weak directions are left out of rows longer than they are many', () => {
+    fc.assert(
+      fc.property(fc.nat(100_000), fc.integer({ min: 120, max: 200 }), (seed, n) => {
+        const d = 2 * n;
+        const random = createRandom(seed);
+        // Six directions carry nearly everything.
+        const delta = matrix(
+          n,
+          d,
+          Float64Array.from({ length: n * d }, (_, i) => random.normal() / (i % d < 6 ? 1 + (i % d) : 100)),
+        );
+        const exact = createSpectrumSampler(delta, { algebra });
+        const quick = createSpectrumSampler(delta, { algebra, discard: 2 });
+        const weights = Float64Array.from({ length: n }, () => random.integer(3));
+        const ratio = exact.sigma2OverSigma1(weights);
+        expect(Math.abs(quick.sigma2OverSigma1(weights) - ratio)).toBeLessThan((12 / n) * ratio);
+        const agreement = cosine(quick.leadingDirection(weights), exact.leadingDirection(weights));
+        expect(Math.abs(agreement)).toBeGreaterThan(1 - 6 / n);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   it('should keep to one side, whatever the weights', () => {
     const delta = randomMatrix(30, 12, 3);
     const sampler = createSpectrumSampler(delta, { algebra });
@@ -86,6 +114,19 @@ describe.each(algebras)('a spectrum sampler by the $name algebra', (algebra) => 
       const weights = Float64Array.from({ length: 30 }, () => random.integer(3));
       expect(cosine(sampler.leadingDirection(weights), all)).toBeGreaterThan(0.5);
     }
+  });
+
+  it('should leave out all but the one direction there is, of rows longer than they are many', () => {
+    const n = 40;
+    const line = matrix(
+      n,
+      100,
+      Float64Array.from({ length: n * 100 }, (_, i) => (i % 100) - 3),
+    );
+    const weights = new Float64Array(n).fill(2);
+    expect(createRatioSampler(line, { algebra, discard: 2 })(weights)).toBeLessThan(1e-6);
+    const leading = createLeadingDirectionSampler(line, { algebra, discard: 2 })(weights);
+    expect(Math.abs(cosine(leading, rowOf(line, 0)))).toBeCloseTo(1, 9);
   });
 
   it('should judge a fold alone where the other has no weight', () => {

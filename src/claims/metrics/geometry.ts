@@ -1,27 +1,13 @@
 /** Metrics of the displacement's shape: cosine to v*, σ2/σ1, the leading direction. */
-import { cosinesToVectors, createSpectrumSampler, type SpectrumSampler } from '../../geometry/index.js';
-import { cosine, type Matrix } from '../../linalg/index.js';
+import { cosinesToVectors, createLeadingDirectionSampler, createRatioSampler } from '../../geometry/index.js';
+import { cosine } from '../../linalg/index.js';
 import { mean, quantile } from '../../statistics/index.js';
 import type { CrossFittedVectors } from '../evidence/cross-fitted-vectors.js';
-import type { Site } from '../evidence/variant.js';
-import { type Measure, type MetricContext, type Subject, sitesOf } from './context.js';
+import type { Measure, Subject } from './context.js';
 import { displacementOf, judgedDisplacement } from './displacement.js';
 import { type Measurement, meanStatistic, ones } from './measurement.js';
+import { overSites } from './over-sites.js';
 import { averageOverDirections, rankAmong } from './random-directions.js';
-
-const overSites = async (
-  { evidence, layers }: MetricContext,
-  measureAt: (site: Site) => Measurement,
-  combine: (values: number[]) => number,
-): Promise<Measurement> => {
-  const measurements = sitesOf(layers, evidence.layers).map(measureAt);
-  const [first] = measurements;
-  if (first === undefined || measurements.length === 1) return first as Measurement;
-  return {
-    ...first,
-    statistic: (weights) => combine(measurements.map(({ statistic }) => statistic(weights))),
-  };
-};
 
 const cosineMeasurement = (values: Float64Array, clusters: readonly string[]): Measurement => ({
   n: values.length,
@@ -53,10 +39,7 @@ export const measureCosine: Measure = (context, subject) =>
   );
 
 /** Energy, as a multiple of σ2², that bootstrap draws leave out: at n ≥ 500 it moves σ2/σ1 by two parts in a thousand. */
-const discardedEnergy = 2;
-
-const samplerOf = (delta: Matrix): SpectrumSampler =>
-  createSpectrumSampler(delta, { discard: discardedEnergy });
+const drawn = { discard: 2 };
 
 /** `singular-value-ratio`: σ2/σ1 of ΔH, uncentred; of several layers the largest. */
 export const measureSingularValueRatio: Measure = (context, subject) =>
@@ -64,11 +47,11 @@ export const measureSingularValueRatio: Measure = (context, subject) =>
     context,
     (site) => {
       const { evidence } = context;
-      const sampler = samplerOf(displacementOf(evidence, subject, site));
+      const statistic = createRatioSampler(displacementOf(evidence, subject, site), drawn);
       return {
         n: evidence.data.clusters.length,
         clusters: evidence.data.clusters,
-        statistic: (weights) => sampler.sigma2OverSigma1(weights),
+        statistic,
         details: typeof site === 'number' ? { layer: site } : {},
       };
     },
@@ -88,11 +71,9 @@ export const measureLeadingDirection: Measure = (context, subject: Subject) =>
       const { evidence } = context;
       const { folds, clusters } = evidence.data;
       const { delta, families } = judgedDisplacement(evidence, subject, site);
-      const sampler = samplerOf(delta);
+      const sample = createLeadingDirectionSampler(delta, drawn);
       const leading = (weights: Float64Array): Float64Array[] =>
-        [0, 1].map((fold) =>
-          sampler.leadingDirection(weights.map((weight, index) => (folds[index] === fold ? weight : 0))),
-        );
+        [0, 1].map((fold) => sample(weights.map((weight, index) => (folds[index] === fold ? weight : 0))));
       const agreement = (sides: readonly Float64Array[], { byFold }: CrossFittedVectors): number =>
         mean(sides.map((side, fold) => absoluteCosine(side, byFold[fold === 0 ? 1 : 0])));
       const against = (weights: Float64Array): number[] => {
