@@ -1,5 +1,5 @@
 import { InputError } from '../base/index.js';
-import { encodePreference, readJsonLines, type Tokenizer } from '../data/index.js';
+import { encodePreference, encodePrompt, readJsonLines, type Tokenizer } from '../data/index.js';
 import { type ReadItem, type Readout, readItem } from './readout.js';
 
 export interface ExtractInputOptions {
@@ -55,9 +55,7 @@ const encodeTexts = (
     const encoded = encodePreference(tokenizer, tuple, { maxLength: Number.MAX_SAFE_INTEGER });
     return { prompt: encoded.prompt, response: encoded.chosen };
   }
-  const ids = tokenizer.encode(prompt);
-  const needsBos = tokenizer.bosId !== undefined && ids[0] !== tokenizer.bosId;
-  return { prompt: needsBos ? Int32Array.from([tokenizer.bosId ?? 0, ...ids]) : ids };
+  return { prompt: encodePrompt(tokenizer, prompt) };
 };
 
 const readRow = (row: Row, { readout, tokenizer }: ExtractInputOptions): ReadItem => {

@@ -6,7 +6,7 @@ import type { Tokenizer } from './tokenizer.js';
 export interface EncodedPreference {
   readonly id: string;
   readonly source: string;
-  /** Led by the tokenizer's BOS where it has one. */
+  /** Led by the tokenizer's BOS where it has one; an encoder's ends as its tokenizer ends a text. */
   readonly prompt: Int32Array;
   readonly chosen: Int32Array;
   readonly rejected: Int32Array;
@@ -66,7 +66,8 @@ export const tryEncodePreference = (
   const bos = tokenizer.bosId === undefined || spelt ? [] : [tokenizer.bosId];
   const fixed = tuple.cue === undefined ? Number(spelt) : cueLength(tokenizer, promptIds, tuple.cue);
   const longest = Math.max(chosen.length, rejected.length);
-  const room = maxLength - longest - bos.length;
+  const { promptEnd = [] } = tokenizer;
+  const room = maxLength - longest - bos.length - promptEnd.length;
   if (room < Math.min(promptIds.length, fixed + 1)) {
     return { tooLong: longest };
   }
@@ -82,7 +83,7 @@ export const tryEncodePreference = (
   return {
     id: tuple.id,
     source: tuple.source,
-    prompt: Int32Array.from([...bos, ...kept]),
+    prompt: Int32Array.from([...bos, ...kept, ...promptEnd]),
     chosen,
     rejected,
     truncated,

@@ -25,16 +25,21 @@ export interface EncodedPreferences {
  * Encodes tuples within a length: prompts too long are cut from the left as `encodePreference` does, tuples whose
  * completions are too long are left out, and both are counted.
  *
+ * @param limit how many are wanted: those behind them are not looked at, nor counted
  * @throws InputError when a completion has no tokens, or no tuple is left of some
  */
 export const encodePreferences = (
   tokenizer: Tokenizer,
   tuples: readonly PreferenceTuple[],
-  { maxLength }: { readonly maxLength: number },
+  {
+    maxLength,
+    limit = Number.POSITIVE_INFINITY,
+  }: { readonly maxLength: number; readonly limit?: number | undefined },
 ): EncodedPreferences => {
   const encoded: EncodedPreference[] = [];
   const tooLong: string[] = [];
   for (const tuple of tuples) {
+    if (encoded.length >= limit) break;
     const tried = tryEncodePreference(tokenizer, tuple, { maxLength });
     if ('tooLong' in tried) tooLong.push(tuple.id);
     else encoded.push(tried);

@@ -20,6 +20,11 @@ export interface Tokenizer {
   readonly bosId: number | undefined;
   readonly eosId: number | undefined;
   readonly padId: number | undefined;
+  /**
+   * Ids that end a prompt: of an encoder–decoder what its tokenizer puts behind a text by itself, for T5 EOS. Absent
+   * where the answer goes on in the same sequence.
+   */
+  readonly promptEnd?: Int32Array;
   /** Of `tokenizer.json`. */
   readonly sha256: string;
 }
@@ -131,6 +136,19 @@ export const createTokenizer = (
   };
 };
 
+const isEncoderDecoder = async (folder: string): Promise<boolean> => {
+  const file = join(folder, 'config.json');
+  return existsSync(file) && (await readJsonObject(file))['is_encoder_decoder'] === true;
+};
+
+/** What the tokenizer puts behind a text. */
+const endOf = ({ encode, encodeWithSpecials }: ModelTokenizer): Int32Array => {
+  const text = 'a';
+  const [plain, whole] = [encode(text), encodeWithSpecials(text)];
+  const start = whole.findIndex((_, index) => plain.every((id, offset) => whole[index + offset] === id));
+  return start < 0 ? new Int32Array(0) : whole.slice(start + plain.length);
+};
+
 const hint = 'a model folder holds tokenizer.json, and for special tokens tokenizer_config.json';
 
 /**
@@ -149,12 +167,14 @@ export const loadTokenizer = async (folder: string): Promise<ModelTokenizer> => 
   }
   const template = join(folder, 'chat_template.jinja');
   if (existsSync(template)) config['chat_template'] = await readText(template);
-  return createTokenizer(json, config, path);
+  const tokenizer = createTokenizer(json, config, path);
+  return (await isEncoderDecoder(folder)) ? { ...tokenizer, promptEnd: endOf(tokenizer) } : tokenizer;
 };
 
-/** Token ids of a prompt as training and extraction encode it: BOS first where the tokenizer has one. */
+/** Token ids of a prompt as training and extraction encode it: BOS first where the tokenizer has one, and its end. */
 export const encodePrompt = (tokenizer: Tokenizer, text: string): Int32Array => {
   const ids = tokenizer.encode(text);
-  const { bosId } = tokenizer;
-  return bosId === undefined || ids[0] === bosId ? ids : Int32Array.of(bosId, ...ids);
+  const { bosId, promptEnd = [] } = tokenizer;
+  const bos = bosId === undefined || ids[0] === bosId ? [] : [bosId];
+  return Int32Array.from([...bos, ...ids, ...promptEnd]);
 };

@@ -1,3 +1,5 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -5,6 +7,7 @@ import { InputError } from '../../src/base/index.js';
 import {
   assetsFolder,
   encodePreference,
+  encodePrompt,
   loadTokenizer,
   type PreferenceTuple,
   type Tokenizer,
@@ -29,6 +32,35 @@ describe('encodePreference', () => {
     expect(tokenizer.decode(encoded.chosen)).toBe(' good');
     expect(tokenizer.decode(encoded.rejected)).toBe(' terrible');
     expect(encoded).toMatchObject({ id: 'one', source: 'somewhere', truncated: false });
+  });
+
+  it('should end the prompt of an encoder–decoder as its tokenizer ends a text, at every length', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'dsteer-t5-'));
+    try {
+      await cp(join(assetsFolder(), 'models', 't5-d64'), folder, { recursive: true });
+      const file = join(folder, 'tokenizer.json');
+      const json = JSON.parse(await readFile(file, 'utf8'));
+      // T5's own: EOS behind the text, and nothing in front.
+      const eos = '<|eos|>';
+      json.post_processor.single = [
+        { Sequence: { id: 'A', type_id: 0 } },
+        { SpecialToken: { id: eos, type_id: 0 } },
+      ];
+      json.post_processor.special_tokens = { [eos]: { id: eos, ids: [tokenizer.eosId], tokens: [eos] } };
+      await writeFile(file, JSON.stringify(json));
+      const t5 = await loadTokenizer(folder);
+      expect([...encodePrompt(t5, 'The food was')].at(-1)).toBe(t5.eosId);
+      for (const maxLength of [64, 5]) {
+        const { prompt } = encodePreference(t5, tuple({}), { maxLength });
+        expect(prompt.filter((id) => id === t5.eosId)).toHaveLength(1);
+        expect(prompt.at(-1)).toBe(t5.eosId);
+        expect(prompt.length).toBeLessThan(maxLength);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+    // The same file in the folder of a decoder says nothing of where an answer begins.
+    expect(tokenizer.promptEnd).toBeUndefined();
   });
 
   it('should not repeat a BOS that the prompt spells out', () => {

@@ -68,6 +68,16 @@ describe('encodePreferences', () => {
     expect(encodePreferences(tokenizer, [], { maxLength: 3 }).encoded).toEqual([]);
   });
 
+  it('should look no further than the number wanted', () => {
+    const fits = { source: 'x', prompt: 'a', chosen: words(1), rejected: words(2) };
+    const tuples = ['a', 'b', 'c'].map((id) => ({ id, ...fits }));
+    // The fourth cannot be encoded at all.
+    const broken = { id: 'd', ...fits, chosen: '' };
+    const { encoded, report } = encodePreferences(tokenizer, [...tuples, broken], { maxLength: 9, limit: 2 });
+    expect(encoded.map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(report).toMatchObject({ kept: 2, tooLong: 0 });
+  });
+
   const part = 'realdata/hh/harmless-base-test-part.jsonl.gz';
   const reason = isPresent(part) ? '' : ` (skipped: no ../shared/${part})`;
 
