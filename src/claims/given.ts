@@ -24,6 +24,14 @@ export type GivenEvidence =
       readonly preferences: string;
     }
   | {
+      readonly kind: 'prompts';
+      readonly base: string;
+      readonly policy: string;
+      readonly sftBase?: string;
+      /** JSON lines of prompts, as `dsteer extract` reads them. */
+      readonly prompts: string;
+    }
+  | {
       readonly kind: 'activations';
       /** safetensors or PyTorch archive of base and policy [L, n, d]. */
       readonly activations: string;
@@ -36,17 +44,24 @@ export type GivenEvidence =
     };
 
 /** The suite whose expectations stand for each kind. */
-const suiteOf = { checkpoints: 'checkpoints', model: 'own-model', activations: 'hidden-states' } as const;
+const suiteOf = {
+  checkpoints: 'checkpoints',
+  prompts: 'hidden-states',
+  model: 'own-model',
+  activations: 'hidden-states',
+} as const;
 
 /** Longest prompt and answer, in tokens, where the model takes more. */
 const mostTokens = 512;
 
-const requireFile = async (file: string): Promise<void> => {
+const fileHints = {
+  preferences: 'name a .jsonl, .jsonl.gz or .parquet file; `dsteer data inspect FILE` shows what it holds',
+  prompts: 'name a .jsonl file of lines {"prompt": "…"}',
+} as const;
+
+const requireFile = async (file: string, what: keyof typeof fileHints): Promise<void> => {
   if ((await stat(file).catch(() => undefined))?.isFile()) return;
-  throw new InputError('there is no such file of preferences', {
-    where: { file },
-    hint: 'name a .jsonl, .jsonl.gz or .parquet file; `dsteer data inspect FILE` shows what it holds',
-  });
+  throw new InputError(`there is no such file of ${what}`, { where: { file }, hint: fileHints[what] });
 };
 
 const maxTokensOf = async (model: string): Promise<number> => {
@@ -65,7 +80,6 @@ const contentOf = async (given: GivenEvidence, from: (path: string) => string): 
   if (given.kind === 'activations') {
     return { ...common, title: 'Hidden states captured elsewhere', activations: from(given.activations) };
   }
-  const { preferences } = given;
   const model = given.kind === 'model' ? given.model : given.base;
   return {
     ...common,
@@ -83,7 +97,9 @@ const contentOf = async (given: GivenEvidence, from: (path: string) => string): 
           },
         }),
     data: {
-      preferences: from(preferences),
+      ...(given.kind === 'prompts'
+        ? { prompts: from(given.prompts) }
+        : { preferences: from(given.preferences) }),
       heldOutShare: given.kind === 'model' ? 0.5 : 1,
       maxTokens: await maxTokensOf(model),
     },
@@ -104,8 +120,9 @@ export const writeGivenExperiment = async (
     const file = await openActivations(given.activations);
     if (!file.hasPostNorm) lastLayer = file.layers;
     await file.close();
-  } else await requireFile(given.preferences);
-  if (given.kind === 'checkpoints') {
+  } else if (given.kind === 'prompts') await requireFile(given.prompts, 'prompts');
+  else await requireFile(given.preferences, 'preferences');
+  if (given.kind === 'checkpoints' || given.kind === 'prompts') {
     const { base, policy, sftBase } = given;
     await checkCheckpoints(base, [policy, ...(sftBase === undefined ? [] : [sftBase])]);
   }

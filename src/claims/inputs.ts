@@ -1,10 +1,10 @@
 /** The files that evidence is made of, by their hashes. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { packageFolder } from '../base/index.js';
 import { isRegime, shippedPreferencesFile } from '../data/index.js';
-import { sha256Hex } from '../store/index.js';
-import { activationsFileOf, modelFoldersOf } from './evidence/index.js';
+import { sha256OfFile } from '../store/index.js';
+import { activationsFileOf, modelFoldersOf, promptsFileOf } from './evidence/index.js';
 import type { LoadedExperiment } from './spec/load.js';
 
 export interface InputHash {
@@ -31,6 +31,8 @@ export const inputFilesOf = async (experiment: LoadedExperiment): Promise<string
   const activations = activationsFileOf(experiment);
   if (activations !== undefined) return [experiment.file, activations];
   const model = (await Promise.all(modelFoldersOf(experiment).map(modelFilesIn))).flat();
+  const prompts = promptsFileOf(experiment);
+  if (prompts !== undefined) return [experiment.file, ...model, prompts];
   const { preferences, mixture = [] } = experiment.value.data;
   const named = preferences === undefined ? mixture.map((part) => part.preferences) : [preferences];
   const data = named.flatMap((name) =>
@@ -45,8 +47,8 @@ export const inputFilesOf = async (experiment: LoadedExperiment): Promise<string
 export const hashInputs = async (files: readonly string[]): Promise<InputHash[]> => {
   const inputs: InputHash[] = [];
   for (const file of [...new Set(files.map((name) => resolve(name)))].sort()) {
-    const bytes = await readFile(file).catch(() => undefined);
-    if (bytes !== undefined) inputs.push({ file: portableName(file), sha256: sha256Hex(bytes) });
+    const isThere = (await stat(file).catch(() => undefined))?.isFile();
+    if (isThere) inputs.push({ file: portableName(file), sha256: await sha256OfFile(file) });
   }
   return inputs;
 };

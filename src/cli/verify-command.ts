@@ -12,6 +12,7 @@ interface VerifyFlags extends VerificationFlags {
   readonly sftBase?: string;
   readonly model?: string;
   readonly preferences?: string;
+  readonly prompts?: string;
   readonly activations?: string;
   readonly json?: true;
 }
@@ -23,15 +24,16 @@ const givenOf = ({
   sftBase,
   model,
   preferences,
+  prompts,
   activations,
 }: VerifyFlags): GivenEvidence | undefined => {
   const pair = { base, policy, 'sft-base': sftBase };
-  const named = Object.entries({ ...pair, model, preferences, activations }).flatMap(([flag, value]) =>
-    value === undefined ? [] : [`--${flag}`],
+  const named = Object.entries({ ...pair, model, preferences, prompts, activations }).flatMap(
+    ([flag, value]) => (value === undefined ? [] : [`--${flag}`]),
   );
   if (named.length === 0) return undefined;
   const hint =
-    'dsteer verify --base DIR --policy DIR --preferences FILE compares two checkpoints; --model DIR --preferences FILE trains one; --activations FILE judges hidden states';
+    'dsteer verify --base DIR --policy DIR --preferences FILE compares two checkpoints (or --prompts FILE, without answers); --model DIR --preferences FILE trains one; --activations FILE judges hidden states';
   if (activations !== undefined) {
     if (named.length === 1) return { kind: 'activations', activations };
     throw new UsageError(`--activations are judged by themselves, without ${named.slice(0, -1).join(', ')}`, {
@@ -47,8 +49,13 @@ const givenOf = ({
     );
   }
   if (preferences !== undefined && model !== undefined) return { kind: 'model', model, preferences };
-  if (preferences !== undefined && base !== undefined && policy !== undefined) {
-    return { kind: 'checkpoints', base, policy, preferences, ...(sftBase === undefined ? {} : { sftBase }) };
+  if (preferences !== undefined && prompts !== undefined) {
+    throw new UsageError('--prompts stand in the place of --preferences, not beside them', { hint });
+  }
+  if (base !== undefined && policy !== undefined) {
+    const checkpoints = { base, policy, ...(sftBase === undefined ? {} : { sftBase }) };
+    if (preferences !== undefined) return { kind: 'checkpoints', ...checkpoints, preferences };
+    if (prompts !== undefined) return { kind: 'prompts', ...checkpoints, prompts };
   }
   throw new UsageError(`${named.join(', ')} alone ${named.length === 1 ? 'names' : 'name'} no evidence`, {
     hint,
@@ -85,6 +92,7 @@ export const addVerifyCommand = (program: Command, context: CommandContext): voi
     .option('--sft-base <folder>', 'the model before SFT: the shift from it to --base is a control')
     .option('--model <folder>', 'run everything, DPO included, on a model of your own')
     .option('--preferences <file>', 'preferences of your own: HH, OASST1 or prompt/chosen/rejected')
+    .option('--prompts <file>', 'instead of preferences for checkpoints: JSON lines of {"prompt"}')
     .option('--activations <file>', 'judge hidden states captured elsewhere: safetensors or activations.pt')
     .option('--out <folder>', 'where reports and evidence go (default: reports/<time>)')
     .addOption(seedOption('replaces the seeds of the experiments'))

@@ -11,6 +11,7 @@ import {
   createSafetensorsWriter,
   openSafetensors,
   sha256Hex,
+  sha256OfFile,
   stableJson,
   writeFileAtomic,
 } from '../store/index.js';
@@ -101,7 +102,7 @@ const readState = async (folder: string): Promise<State | string> => {
   try {
     const state = stateSchema.parse(JSON.parse(await readFile(join(folder, stateFile), 'utf8')));
     for (const [name, hash] of Object.entries(state.sha256)) {
-      if (sha256Hex(await readFile(join(folder, name))) !== hash) return `${name} is not what was written`;
+      if ((await sha256OfFile(join(folder, name))) !== hash) return `${name} is not what was written`;
     }
     return state;
   } catch (error) {
@@ -187,7 +188,7 @@ export const createCheckpoints = <Metrics extends object>({
       tokens,
       updates: Object.fromEntries([...moments].map(([name, { steps }]) => [name, steps])),
       sha256: {
-        [tensorsFile]: sha256Hex(await readFile(join(own, tensorsFile))),
+        [tensorsFile]: await sha256OfFile(join(own, tensorsFile)),
         [metricsFile]: sha256Hex(lines),
       },
     };

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/claims/index.js';
 import { assetsFolder, loadShippedPreferences } from '../../src/data/index.js';
+import { openSafetensors, writeSafetensors } from '../../src/store/index.js';
 import { dsteer, ensureBuilt } from './built-cli.js';
 
 let folder = '';
@@ -162,6 +163,54 @@ describe('dsteer verify --model', () => {
   }, 120_000);
 });
 
+describe('dsteer verify --prompts', () => {
+  it('should find at prompts without answers what it found at the prompts of preferences', async () => {
+    const lines = (await readFile(pairs(), 'utf8')).split('\n').slice(0, 140);
+    const prompts = lines.map((line) => JSON.stringify({ prompt: JSON.parse(line).prompt }));
+    await writeFile(at('prompts.jsonl'), prompts.join('\n'));
+    const out = at('prompts');
+    const words = ['--base', base, '--policy', policy(), '--sft-base', policy()];
+    const { code, stderr } = await dsteer([
+      'verify',
+      ...words,
+      '--prompts',
+      at('prompts.jsonl'),
+      '--out',
+      out,
+    ]);
+    expect(stderr).not.toContain('error:');
+    expect([0, 1, 3]).toContain(code);
+    const [own, whole] = await Promise.all([reportOf(out), reportOf(at('pair'))]);
+    expect(own.claims).toHaveLength(5);
+    for (const claim of own.claims) {
+      const same = whole.claims.find(({ id }) => id === claim.id);
+      expect(claim.n).toBe(140);
+      expect(claim.estimate).toBeCloseTo(same?.estimate ?? Number.NaN, 2);
+      expect(claim.controls.map(({ id }) => id)).toEqual(same?.controls.map(({ id }) => id));
+      for (const [index, control] of claim.controls.entries()) {
+        expect(control.estimate).toBeCloseTo(same?.controls[index]?.estimate ?? Number.NaN, 1);
+      }
+    }
+    // What was read is kept, and judged by itself says the same.
+    const states = join(out, 'given', 'seed-100', 'activations.safetensors');
+    await dsteer(['verify', 'rank-one-dominance', '--activations', states, '--out', at('again')]);
+    const [again] = (await reportOf(at('again'))).claims;
+    const ratio = own.claims.find(({ id }) => id === 'rank-one-dominance');
+    expect(again?.estimate).toBeCloseTo(ratio?.estimate ?? Number.NaN, 12);
+  }, 120_000);
+
+  it('should refuse too few prompts, and prompts beside preferences', async () => {
+    await writeFile(at('few.jsonl'), '{"prompt":"It was"}\n'.repeat(3));
+    const words = ['verify', '--base', base, '--policy', policy(), '--prompts', at('few.jsonl')];
+    const few = await dsteer([...words, '--out', at('few')]);
+    expect(few.code).toBe(2);
+    expect(few.stderr).toContain('3 prompts are too few: at least 64 are needed');
+    const both = await dsteer([...words, '--preferences', pairs(), '--out', at('no')]);
+    expect(both.code).toBe(2);
+    expect(both.stderr).toContain('--prompts stand in the place of --preferences');
+  });
+});
+
 describe('dsteer verify --activations', () => {
   it('should find in captured hidden states what it found in the checkpoints they came from', async () => {
     const pair = at('pair');
@@ -187,6 +236,31 @@ describe('dsteer verify --activations', () => {
       report.claims.find(({ id }) => id === 'rank-one-dominance')?.estimate;
     expect(ratio(own)).toBeCloseTo(ratio(whole) ?? Number.NaN, 12);
   }, 120_000);
+
+  it('should judge the last layer where there is no final hidden state', async () => {
+    const file = await openSafetensors(at('pair', 'given', 'seed-100', 'activations.safetensors'));
+    const tensors: Record<string, { shape: number[]; data: Float32Array }> = {};
+    for (const name of ['base', 'policy']) {
+      const { shape } = file.tensors.get(name) ?? { shape: [] };
+      tensors[name] = { shape: [...shape], data: await file.read(name) };
+    }
+    await file.close();
+    await writeSafetensors(at('residual.safetensors'), tensors);
+    const { code } = await dsteer([
+      'verify',
+      '--activations',
+      at('residual.safetensors'),
+      '--out',
+      at('residual'),
+    ]);
+    expect([0, 1, 3]).toContain(code);
+    const { claims } = await reportOf(at('residual'));
+    expect(claims).toHaveLength(5);
+    for (const { id, outcome, controls } of claims) {
+      expect([id, outcome]).not.toContain('error');
+      expect(controls.filter((control) => control.verdict === 'error')).toEqual([]);
+    }
+  }, 60_000);
 
   it('should refuse what holds no pair of hidden states, and flags that do not go with it', async () => {
     const stray = await dsteer([

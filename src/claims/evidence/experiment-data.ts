@@ -4,6 +4,7 @@ import { InputError, type Progress, silentProgress } from '../../base/index.js';
 import {
   describeDrops,
   type EncodedPreference,
+  type EncodedPreferences,
   encodePreferences,
   isRegime,
   type LengthReport,
@@ -62,7 +63,12 @@ const loadTuples = async (
       locate: (part, key) => locate(['data', 'mixture', part, key]),
     });
   }
-  if (preferences === undefined) throw new RangeError('the schema asks for preferences or a mixture');
+  if (preferences === undefined) {
+    throw new InputError('prompts without answers hold no preferences', {
+      where: locate(['data', 'prompts']),
+      hint: 'give data.preferences, or judge the checkpoints by a claim about hidden states alone',
+    });
+  }
   if (isRegime(preferences)) return loadShippedPreferences(preferences);
   if (!preferences.includes('.')) {
     throw new InputError(`there is no shipped preference data ${preferences}`, {
@@ -94,14 +100,15 @@ export const loadExperimentData = async (
 ): Promise<ExperimentData> => {
   const { data, experiment: name } = experiment.value;
   const tuples = await loadTuples(experiment, tokenizer, progress);
-  const encode = (half: keyof PreferenceSplit, most: number | undefined) => {
-    const { encoded, report } = encodePreferences(tokenizer, tuples[half], { maxLength: data.maxTokens });
+  const encode = (half: keyof PreferenceSplit, limit: number | undefined): EncodedPreferences => {
+    const result = encodePreferences(tokenizer, tuples[half], { maxLength: data.maxTokens, limit });
+    const { report } = result;
     if (report.tooLong > 0) {
       progress.note(
         `${name}: ${report.tooLong} tuples left out, whose answers alone are longer than ${data.maxTokens} tokens`,
       );
     }
-    return { encoded: encoded.slice(0, most) as readonly EncodedPreference[], report };
+    return result;
   };
   const encoded = { train: encode('train', data.train), heldOut: encode('heldOut', data.heldOut) };
   const train = encoded.train.encoded;

@@ -8,6 +8,7 @@ export {
   prepareExperiment,
   runInitialStages,
 } from './prepare-evidence.js';
+export { collectPromptEvidence, promptsFileOf } from './prompt-evidence.js';
 export { collectSeedEvidence, type SeedEvidence } from './seed-evidence.js';
 export type { Site, Variant } from './variant.js';
 export { writeSeedEvidence, writeVectors } from './write-evidence.js';

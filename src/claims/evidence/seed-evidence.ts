@@ -1,7 +1,7 @@
 /** All evidence of one experiment under one training seed: a policy for each variant, and the vectors made of them. */
 import { extractHiddenStates, readoutPositions } from '../../activations/index.js';
 import { ComputationError, type Progress } from '../../base/index.js';
-import { displacements, estimateVectors, meanRowNorm, steeringVector } from '../../geometry/index.js';
+import { displacements, estimateVectors, steeringVector } from '../../geometry/index.js';
 import { type Matrix, norm } from '../../linalg/index.js';
 import { type LanguageModel, loadModel } from '../../model/index.js';
 import { trainVector } from '../../steering/index.js';
@@ -11,8 +11,7 @@ import type { ExperimentSpec } from '../spec/schema.js';
 import { checkReadouts, checkTraining } from './check-evidence.js';
 import { type CrossFittedVectors, crossFitted } from './cross-fitted-vectors.js';
 import type { ExperimentData } from './experiment-data.js';
-import { createMassiveNoise } from './massive-noise.js';
-import { createPlacebo } from './placebo-noise.js';
+import { createNoisePolicy } from './noise-policy.js';
 import { collectPolicyEvidence, type PolicyEvidence } from './policy-evidence.js';
 import type { Checkpoints, PreparedEvidence } from './prepare-evidence.js';
 import { type TrainedVariant, trainVariant } from './train-variant.js';
@@ -51,9 +50,6 @@ export interface SeedEvidenceOptions {
   readonly alternatives?: readonly AlternativeVector[];
   readonly progress: Progress;
 }
-
-/** Held-out prompts on which the placebos' size is matched. */
-const probePrompts = 128;
 
 const statesAt = ({ hidden }: Pick<PolicyEvidence, 'hidden'>, site: Site): Float32Array => {
   if (site === 'postNorm') return hidden.postNorm;
@@ -115,23 +111,16 @@ export const collectSeedEvidence = async (
     await checkReadouts(policy, heldOut);
     return policy;
   };
-  const makeNoise = async (name: 'placebo-noise' | 'massive-noise'): Promise<LanguageModel> => {
+  const makeNoise = (name: 'placebo-noise' | 'massive-noise'): Promise<LanguageModel> => {
     const dpo = policyOf('dpo');
-    const probes = readoutPositions(heldOut.slice(0, probePrompts), experiment.readout);
-    const probeStates = (states: Float32Array) => states.subarray(0, probes.length * width);
-    const baseStates = probeStates(statesAt(base, 'postNorm'));
-    const normOn = (states: Float32Array) =>
-      meanRowNorm(displacements(baseStates, states, probes.length, width));
-    const options = {
+    return createNoisePolicy(name, {
       base: baseModel,
       policy: dpo.model,
-      targetNorm: normOn(probeStates(statesAt(dpo, 'postNorm'))),
-      measureNorm: async (candidate: LanguageModel) =>
-        normOn((await extractHiddenStates(candidate, probes)).postNorm),
+      items: readoutPositions(heldOut, experiment.readout),
+      baseStates: base.hidden.postNorm,
+      policyStates: dpo.hidden.postNorm,
       seed,
-    };
-    if (name === 'placebo-noise') return (await createPlacebo(options)).model;
-    return (await createMassiveNoise({ ...options, baseStates })).model;
+    });
   };
   const makeTrained = async (name: TrainedVariant): Promise<LanguageModel> => {
     const start = startOf(name).model;

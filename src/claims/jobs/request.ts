@@ -1,8 +1,8 @@
 /** Names everything that a job's result depends on: code, engine, specification, inputs, seed. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sha256Hex, stableJson } from '../../store/index.js';
+import { sha256Hex, sha256OfFile, stableJson } from '../../store/index.js';
 import type { InputHash } from '../inputs.js';
 import type { Job } from './job.js';
 
@@ -13,7 +13,7 @@ const hashCode = async (): Promise<string> => {
   const names = (await readdir(folder, { recursive: true }))
     .filter((name) => /\.(js|ts|wasm)$/.test(name))
     .sort();
-  const hashes = await Promise.all(names.map(async (name) => sha256Hex(await readFile(join(folder, name)))));
+  const hashes = await Promise.all(names.map((name) => sha256OfFile(join(folder, name))));
   return sha256Hex(names.map((name, index) => `${name} ${hashes[index]}`).join('\n'));
 };
 

@@ -5,6 +5,7 @@ import { ComputationError, DsteerError, type Progress } from '../../base/index.j
 import { countParameters } from '../../model/index.js';
 import {
   collectActivationEvidence,
+  collectPromptEvidence,
   collectSeedEvidence,
   type PreparedEvidence,
   prepareEvidence,
@@ -96,11 +97,18 @@ export const createJobRunner = (outFolder: string, progress: Progress): JobRunne
     kept = { key, prepared };
     return prepared;
   };
-  const judgeActivations = async (job: Job, experiment: LoadedExperiment): Promise<JobResult> => {
-    const { evidence, hasFinal } = await collectActivationEvidence(experiment, job.seed, progress);
-    const tasks = await measureAll(job, evidence, progress);
+  const judgeStates = async (job: Job, experiment: LoadedExperiment): Promise<JobResult> => {
     const folder = join(outFolder, job.id);
     await mkdir(folder, { recursive: true });
+    const { seed, variants } = job;
+    const { evidence, hasFinal } =
+      experiment.value.activations === undefined
+        ? {
+            evidence: await collectPromptEvidence(experiment, { seed, variants, progress, folder }),
+            hasFinal: true,
+          }
+        : await collectActivationEvidence(experiment, seed, progress);
+    const tasks = await measureAll(job, evidence, progress);
     await writeVectors(join(folder, 'steering-vectors.safetensors'), evidence, hasFinal);
     return { parameters: null, tasks };
   };
@@ -108,7 +116,8 @@ export const createJobRunner = (outFolder: string, progress: Progress): JobRunne
     const { experiment, seed, variants, alternatives, id } = job;
     if (experiment === undefined)
       return { parameters: null, tasks: await measureAll(job, undefined, progress) };
-    if (experiment.value.activations !== undefined) return judgeActivations(job, experiment);
+    const { activations, data } = experiment.value;
+    if (activations !== undefined || data.prompts !== undefined) return judgeStates(job, experiment);
     const prepared = await prepare(experiment);
     const parameters = countParameters(prepared.model);
     let evidence: SeedEvidence;

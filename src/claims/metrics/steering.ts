@@ -1,10 +1,13 @@
 /** Metrics of behaviour under steering: preferences installed in the base, taken back from the policy. */
+
+import { mean } from '../../statistics/index.js';
 import { energyRecovery, flips, marginRecovery } from '../../steering/index.js';
 import type { PolicyEvidence } from '../evidence/policy-evidence.js';
 import type { SeedEvidence } from '../evidence/seed-evidence.js';
 import type { Measure, Subject } from './context.js';
 import { judgedDisplacement } from './displacement.js';
 import { type Measurement, rateMeasurement } from './measurement.js';
+import { overSites } from './over-sites.js';
 import { averageOverDirections } from './random-directions.js';
 import { steerPolicy } from './steered-policy.js';
 import { subjectVectors, type VectorsAt } from './subject-vectors.js';
@@ -120,15 +123,21 @@ export const measureMarginRecovery: Measure = ({ evidence }, subject) =>
     return overAllPrompts(evidence, marginRecovery(margins));
   });
 
-/** `energy-recovery`: 1 − Σ‖Δh − v*‖² / Σ‖Δh‖² at the readout. */
-export const measureEnergyRecovery: Measure = async ({ evidence }, subject) => {
-  const { delta, families } = judgedDisplacement(evidence, subject, 'postNorm');
-  const measurements = families.map(({ judging }) =>
-    overAllPrompts(evidence, energyRecovery(delta, judging)),
+/** `energy-recovery`: 1 − Σ‖Δh − v*‖² / Σ‖Δh‖² at the readout; of several layers their mean. */
+export const measureEnergyRecovery: Measure = (context, subject) =>
+  overSites(
+    context,
+    (site) => {
+      const { evidence } = context;
+      const { delta, families } = judgedDisplacement(evidence, subject, site);
+      const measurements = families.map(({ judging }) =>
+        overAllPrompts(evidence, energyRecovery(delta, judging)),
+      );
+      const [first] = measurements;
+      if (first === undefined) throw new RangeError('no vector was drawn');
+      if (subject !== 'random-directions') return first;
+      const own = overAllPrompts(evidence, energyRecovery(delta, evidence.vectors('dpo', site).judging));
+      return averageOverDirections(own, measurements);
+    },
+    mean,
   );
-  const [first] = measurements;
-  if (first === undefined) throw new RangeError('no vector was drawn');
-  if (subject !== 'random-directions') return first;
-  const own = overAllPrompts(evidence, energyRecovery(delta, evidence.vectors('dpo', 'postNorm').judging));
-  return averageOverDirections(own, measurements);
-};

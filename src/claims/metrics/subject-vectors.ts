@@ -4,7 +4,7 @@ import type { SeedEvidence } from '../evidence/seed-evidence.js';
 import type { Site, Variant } from '../evidence/variant.js';
 import { type AlternativeVector, alternativeVectors } from './catalogue.js';
 import { type Subject, variantOf } from './context.js';
-import { randomVectors } from './random-directions.js';
+import { randomDirectionCount, randomVectors } from './random-directions.js';
 
 /** The vectors that judge at each site. */
 export type VectorsAt = (site: Site) => CrossFittedVectors;
@@ -35,7 +35,10 @@ export const subjectVectors = (evidence: SeedEvidence, subject: Subject): Subjec
     };
     return {
       variant: 'dpo',
-      families: at('postNorm').map((_, index) => (site) => at(site)[index] as CrossFittedVectors),
+      families: Array.from(
+        { length: randomDirectionCount },
+        (_, index) => (site: Site) => at(site)[index] as CrossFittedVectors,
+      ),
     };
   }
   if (subject === 'flipped-labels') {

@@ -26,19 +26,21 @@ const merge = (parent: RawMapping, child: RawMapping): RawMapping => {
   return merged;
 };
 
-/** Data is either `preferences` or a `mixture`: the child's choice replaces the parent's. */
+const without = (raw: RawMapping, ...keys: string[]): RawMapping =>
+  Object.fromEntries(Object.entries(raw).filter(([key]) => !keys.includes(key)));
+
+/** Data comes from one of these: the child's choice replaces the parent's. */
+const dataSources = ['preferences', 'mixture', 'prompts'];
+
 const mergeExperiments = (parent: RawMapping, child: RawMapping): RawMapping => {
   const merged = merge(parent, child);
   const [own, data] = [child['data'], merged['data']];
   if (!isMapping(own) || !isMapping(data)) return merged;
-  const { preferences, mixture, ...rest } = data;
-  if ('mixture' in own && !('preferences' in own)) return { ...merged, data: { ...rest, mixture } };
-  if ('preferences' in own && !('mixture' in own)) return { ...merged, data: { ...rest, preferences } };
-  return merged;
+  const chosen = dataSources.filter((source) => source in own);
+  if (chosen.length === 0) return merged;
+  const replaced = dataSources.filter((source) => !chosen.includes(source));
+  return { ...merged, data: without(data, ...replaced) };
 };
-
-const without = (raw: RawMapping, ...keys: string[]): RawMapping =>
-  Object.fromEntries(Object.entries(raw).filter(([key]) => !keys.includes(key)));
 
 export interface ExperimentLibrary {
   /** The experiments of one file: one, or a family. */

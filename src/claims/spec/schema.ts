@@ -94,6 +94,8 @@ const dataSchema = z
     preferences: text.optional(),
     /** Instead of `preferences`: several of them, told apart as sub-populations. */
     mixture: z.array(mixturePartSchema).min(1).optional(),
+    /** Instead of either, beside `checkpoints`: prompts without answers, JSON lines as `dsteer extract` reads them. */
+    prompts: text.optional(),
     /** Training tuples used; all of them where absent. */
     train: count.optional(),
     /** Held-out prompts used; all of them where absent. */
@@ -104,50 +106,65 @@ const dataSchema = z
     maxTokens: count.default(64),
   })
   .superRefine((data, context) => {
-    if ((data.preferences === undefined) === (data.mixture === undefined)) {
-      context.addIssue({ code: 'custom', message: 'give either preferences or a mixture of several' });
+    const given = [data.preferences, data.mixture, data.prompts].filter((source) => source !== undefined);
+    if (given.length !== 1) {
+      context.addIssue({
+        code: 'custom',
+        message: 'give one of preferences, a mixture of several, or (of checkpoints) prompts',
+      });
     }
   });
 
-export const experimentSchema = z.strictObject({
-  experiment: experimentName,
-  title: text,
-  description: text.optional(),
-  /** `shipped`, `shipped/RUNG` for another of the shipped models, or a Hugging Face model folder relative to this file. */
-  model: text.default('shipped'),
-  /** Give W_U its own copy of E before anything else. */
-  untie: z.boolean().default(false),
-  /** A policy trained elsewhere: nothing is trained, and of `training` only what metrics read of it counts. */
-  checkpoints: z
-    .strictObject({
-      /** A Hugging Face model folder relative to this file, of the same shape as `model`. */
-      policy: text,
-      /** What `model` was fine-tuned from: the control `sft` is then the shift from there to `model`. */
-      sftBase: text.optional(),
-    })
-    .optional(),
-  /** Hidden states captured elsewhere, relative to this file: no model and no data is read. */
-  activations: text.optional(),
-  data: dataSchema,
-  training: trainingSchema,
-  readout: z.enum(['prompt-last', 'response-last']).default('prompt-last'),
-  /** How v* is estimated. */
-  vector: z
-    .strictObject({
-      estimator: z.enum(['mean', 'leading-singular', 'principal', 'per-source']).default('mean'),
-      /** Which principal direction, counted from 1. */
-      component: count.default(1),
-    })
-    .prefault({}),
-  /** Where and how v* is put in, for the metrics that steer. */
-  steering: z
-    .strictObject({
-      layers: z.union([z.enum(['final', 'all', 'last-five']), count]).default('final'),
-      kind: z.enum(['add', 'ablate']).default('add'),
-    })
-    .prefault({}),
-  seeds: z.array(z.int().min(0)).min(1),
-});
+export const experimentSchema = z
+  .strictObject({
+    experiment: experimentName,
+    title: text,
+    description: text.optional(),
+    /** `shipped`, `shipped/RUNG` for another of the shipped models, or a Hugging Face model folder relative to this file. */
+    model: text.default('shipped'),
+    /** Give W_U its own copy of E before anything else. */
+    untie: z.boolean().default(false),
+    /** A policy trained elsewhere: nothing is trained, and of `training` only what metrics read of it counts. */
+    checkpoints: z
+      .strictObject({
+        /** A Hugging Face model folder relative to this file, of the same shape as `model`. */
+        policy: text,
+        /** What `model` was fine-tuned from: the control `sft` is then the shift from there to `model`. */
+        sftBase: text.optional(),
+      })
+      .optional(),
+    /** Hidden states captured elsewhere, relative to this file: no model and no data is read. */
+    activations: text.optional(),
+    data: dataSchema,
+    training: trainingSchema,
+    readout: z.enum(['prompt-last', 'response-last']).default('prompt-last'),
+    /** How v* is estimated. */
+    vector: z
+      .strictObject({
+        estimator: z.enum(['mean', 'leading-singular', 'principal', 'per-source']).default('mean'),
+        /** Which principal direction, counted from 1. */
+        component: count.default(1),
+      })
+      .prefault({}),
+    /** Where and how v* is put in, for the metrics that steer. */
+    steering: z
+      .strictObject({
+        layers: z.union([z.enum(['final', 'all', 'last-five']), count]).default('final'),
+        kind: z.enum(['add', 'ablate']).default('add'),
+      })
+      .prefault({}),
+    seeds: z.array(z.int().min(0)).min(1),
+  })
+  .superRefine(({ data, checkpoints }, context) => {
+    if (data.prompts !== undefined && checkpoints === undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['data', 'prompts'],
+        message:
+          'prompts without answers train nothing: name checkpoints to compare on them, or give preferences',
+      });
+    }
+  });
 
 const thresholdSchema = z
   .strictObject({ atLeast: z.number().optional(), atMost: z.number().optional() })

@@ -1,7 +1,7 @@
 /** What a request means: which claims are judged in which experiments, which conditions are set side by side. */
 import { resolve } from 'node:path';
 import { UsageError } from '../../base/index.js';
-import { type ControlId, isPropertyMetric, metricCatalogue } from '../metrics/catalogue.js';
+import { type ControlId, isPropertyMetric, metricCatalogue, variantControls } from '../metrics/catalogue.js';
 import type { Expected } from '../report.js';
 import { type Catalogue, catalogueAround, findNamed, refuseTarget } from './catalogue.js';
 import { isSpecFile, type LoadedClaim, type LoadedExperiment, type LoadedSuite, loadSpecs } from './load.js';
@@ -86,9 +86,11 @@ const givenCase = (
   experiment: LoadedExperiment,
   restricted: Restrictions['controls'],
 ): SelectedCase => {
-  const { checkpoints } = experiment.value;
-  const isMade = (id: ControlId): boolean =>
-    id !== 'sft' || !checkpoints || checkpoints.sftBase !== undefined;
+  const { checkpoints, activations } = experiment.value;
+  const isMade = (id: ControlId): boolean => {
+    if (activations !== undefined) return !(variantControls as readonly ControlId[]).includes(id);
+    return id !== 'sft' || !checkpoints || checkpoints.sftBase !== undefined;
+  };
   const possible: readonly ControlId[] = metricCatalogue[claim.value.metric].controls;
   const all = Object.entries(controls) as [ControlId, Expected][];
   return {
