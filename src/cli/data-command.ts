@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { printable } from '../base/index.js';
 import type { PreferenceFormat, PreferenceInspection, TupleLengths } from '../data/index.js';
 import type { CommandContext } from './command-context.js';
 import { examples, jsonOption, wholeNumber } from './options.js';
@@ -81,10 +82,7 @@ const lengthLines = (
   );
 
 /** Texts of a file on a terminal: control characters visible, one line each, the end cut off. */
-const exampleLines = (
-  { examples: shown }: PreferenceInspection,
-  { printable, cut }: Pick<Reports, 'printable' | 'cut'>,
-): string[] =>
+const exampleLines = ({ examples: shown }: PreferenceInspection, { cut }: Pick<Reports, 'cut'>): string[] =>
   shown.flatMap(({ id, prompt, chosen, rejected }) => [
     '',
     printable(id),
@@ -118,9 +116,9 @@ const runInspect = async (file: string, flags: InspectFlags, context: CommandCon
   const style = reports.styleFor(reports.wantsColor(stdout, environment));
   const { characters, tokens, report } = inspection;
   const lines = [
-    style.bold(reports.printable(`${file}: ${report.format}`)),
+    style.bold(printable(`${file}: ${report.format}`)),
     '',
-    ...countLines(countRows(inspection, describeDrops(report))).map(reports.printable),
+    ...countLines(countRows(inspection, describeDrops(report))).map(printable),
     ...(characters === null ? [] : ['', ...lengthLines('characters', characters, reports)]),
     ...(tokens === null ? [] : ['', ...lengthLines('tokens', tokens, reports)]),
     ...exampleLines(inspection, reports),
@@ -149,7 +147,7 @@ const runFetch = async (
     ({ path, bytes, sha256, present }) =>
       `${path}  ${bytes} bytes  sha256 ${sha256}${present ? '  (was there)' : ''}`,
   );
-  stdout.write(`${[reports.printable(out), ...lines.map(reports.printable)].join('\n')}\n`);
+  stdout.write(`${[printable(out), ...lines.map(printable)].join('\n')}\n`);
 };
 
 const addInspectCommand = (data: Command, context: CommandContext): void => {

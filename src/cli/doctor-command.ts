@@ -1,5 +1,6 @@
 import { freemem } from 'node:os';
 import type { Command } from 'commander';
+import { printable } from '../base/index.js';
 import type { Style } from '../reports/index.js';
 import type { CommandContext } from './command-context.js';
 import { examples, jsonOption, wholeNumber } from './options.js';
@@ -116,7 +117,7 @@ const runDoctor = async (flags: DoctorFlags, context: CommandContext): Promise<v
     const { surveyModelFolder } = await import('./survey-model-folder.js');
     const { length, batchSize } = flags;
     const model = await surveyModelFolder(flags.model, { length, batchSize });
-    stdout.write(flags.json ? reports.toJson(model) : renderModel(model, style, reports.printable));
+    stdout.write(flags.json ? reports.toJson(model) : renderModel(model, style, printable));
     return;
   }
   const { surveyMachine } = await import('./survey-machine.js');

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Readout } from '../activations/index.js';
+import { printable } from '../base/index.js';
 import type { CommandContext } from './command-context.js';
 import { engineOption, examples, wholeNumber } from './options.js';
 
@@ -46,7 +47,7 @@ const runExtract = async (flags: ExtractFlags, context: CommandContext): Promise
   }
   const shape = `${model.layers} layers × ${items.length} × ${model.hiddenSize}`;
   context.stdout.write(
-    `${reports.printable(flags.out)}: ${shape} at ${readout}${flags.logits ? ', with logits' : ''}\n`,
+    `${printable(flags.out)}: ${shape} at ${readout}${flags.logits ? ', with logits' : ''}\n`,
   );
 };
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { printable } from '../base/index.js';
 import type { CommandContext } from './command-context.js';
 import { examples, jsonOption } from './options.js';
 
@@ -18,7 +19,7 @@ const runMerge = async (runs: string[], flags: MergeFlags, context: CommandConte
   } else {
     const color = reports.wantsColor(stdout, environment);
     const table = reports.renderConsole(report, { width: reports.widthOf(stdout, environment), color });
-    const where = reports.styleFor(color).dim(`Reports and evidence: ${reports.printable(flags.out)}`);
+    const where = reports.styleFor(color).dim(`Reports and evidence: ${printable(flags.out)}`);
     stdout.write(`${table}\n${where}\n`);
   }
   await reports.announceToGithub(report, { environment, stream: stderr });

@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
+import { printable } from '../base/index.js';
 import type { CommandContext } from './command-context.js';
 import { openWithSystem } from './open-with-system.js';
 import { examples } from './options.js';
@@ -11,7 +12,7 @@ const runOpen = async (run: string, context: CommandContext): Promise<void> => {
   stdout.write(`${page}\n${pathToFileURL(page).href}\n`);
   if (stdout.isTTY !== true || environment['CI']) return;
   const fault = await openWithSystem(page);
-  if (fault !== undefined) stderr.write(`no browser was opened: ${reports.printable(fault)}\n`);
+  if (fault !== undefined) stderr.write(`no browser was opened: ${printable(fault)}\n`);
 };
 
 export const addReportOpenCommand = (report: Command, context: CommandContext): void => {

@@ -1,5 +1,7 @@
 /** What `verify` and `compare` have in common: a run, its files, its text on stdout, its exit code. */
+
 import { join } from 'node:path';
+import { printable } from '../base/index.js';
 import type { GivenEvidence, RunReport, ShardRequest } from '../claims/index.js';
 import type { ConsoleOptions } from '../reports/index.js';
 import type { CommandContext } from './command-context.js';
@@ -47,7 +49,7 @@ export const runVerification = async (
   stdout.write(
     flags.json
       ? text
-      : `\n${text}\n${reports.styleFor(color).dim(`Reports and evidence: ${reports.printable(outFolder)}`)}\n`,
+      : `\n${text}\n${reports.styleFor(color).dim(`Reports and evidence: ${printable(outFolder)}`)}\n`,
   );
   context.exitCode = exitCodeOf(report, { strict: flags.strict === true });
 };

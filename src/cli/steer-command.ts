@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { UsageError } from '../base/index.js';
+import { printable, UsageError } from '../base/index.js';
 import type { SteeredLayers } from '../steering/index.js';
 import type { CommandContext } from './command-context.js';
 import { engineOption, examples, jsonOption, seedOption, wholeNumber } from './options.js';
@@ -93,7 +93,7 @@ const runSweep = async (file: string, flags: SteerFlags, context: CommandContext
   );
   const told = ({ meanMargin, preferenceAccuracy }: SteeredBehaviour): string =>
     `margin ${reports.formatNumber(meanMargin)}, accuracy ${reports.formatNumber(preferenceAccuracy)}`;
-  const head = `${reports.printable(result.experiment)}, seed ${result.seed}, ${result.n} held-out prompts, each steered by the other fold's v*`;
+  const head = `${printable(result.experiment)}, seed ${result.seed}, ${result.n} held-out prompts, each steered by the other fold's v*`;
   stdout.write(
     `${head}\nbase: ${told(result.base)}\npolicy: ${told(result.policy)}\n\n${lines.join('\n')}\n`,
   );
@@ -136,9 +136,9 @@ const renderTexts = async (
   for (const [index, text] of result.texts.entries()) {
     if (index === 0 || text.prompt !== prompt) {
       prompt = text.prompt;
-      lines.push('', ...reports.wrapText(reports.printable(prompt), width).map(style.bold));
+      lines.push('', ...reports.wrapText(printable(prompt), width).map(style.bold));
     }
-    const shown = `${reports.printable(text.text)}${text.ended ? ' ∎' : ''}`;
+    const shown = `${printable(text.text)}${text.ended ? ' ∎' : ''}`;
     const wrapped = reports.wrapText(shown, Math.max(20, width - margin));
     for (const [row, line] of wrapped.entries()) {
       lines.push(`  ${(row === 0 ? (names[index] ?? '') : '').padEnd(margin - 2)}${line}`.trimEnd());
@@ -158,7 +158,7 @@ const runModel = async (
   const reports = await import('../reports/index.js');
   if (flags.export !== undefined) {
     const written = await exportVectors(model, vector, flags.export);
-    context.stderr.write(`${reports.printable(flags.export)}: ${written}\n`);
+    context.stderr.write(`${printable(flags.export)}: ${written}\n`);
     if (flags.prompt === undefined) return;
   }
   const progress = reports.createProgress(context.stderr, context.environment);

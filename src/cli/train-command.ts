@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { printable } from '../base/index.js';
 import type { CommandContext } from './command-context.js';
 import { engineOption, examples, seedOption, wholeNumber } from './options.js';
 
@@ -15,7 +16,7 @@ const runTrain = async (file: string, flags: TrainFlags, context: CommandContext
   const { parseEngineName } = await import('../engine/index.js');
   const engine = parseEngineName(flags.engine);
   const { trainExperiment } = await import('./train-experiment.js');
-  const { createProgress, formatNumber, printable } = await import('../reports/index.js');
+  const { createProgress, formatNumber } = await import('../reports/index.js');
   const progress = createProgress(context.stderr, context.environment);
   const stages = await trainExperiment(file, {
     engine,

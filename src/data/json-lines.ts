@@ -1,6 +1,5 @@
-import { InputError } from '../base/index.js';
+import { InputError, printable } from '../base/index.js';
 import { readTextBytes } from './text-bytes.js';
-import { visible } from './visible.js';
 
 /** A line longer than this is no prompt; the limit bounds the memory a file can ask for. */
 export const maxLineBytes = 16 * 1024 * 1024;
@@ -13,7 +12,7 @@ export interface JsonLine {
 }
 
 /** What an error says; it may quote the text that it is about. */
-const oneLine = (cause: unknown): string => visible(cause instanceof Error ? cause.message : String(cause));
+const oneLine = (cause: unknown): string => printable(cause instanceof Error ? cause.message : String(cause));
 
 /** Errors of zlib have codes of their own; others come from the file system. */
 const readFault = (cause: unknown, file: string, line: number): InputError => {

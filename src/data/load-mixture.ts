@@ -1,8 +1,9 @@
 import { closestName, InputError, type SourceLocation } from '../base/index.js';
 import { attributes, isAttribute } from './attributes.js';
 import { type MixturePart, mixPreferences } from './mix-preferences.js';
+import type { FormatOptions } from './preference-outcome.js';
 import type { PreferenceTuple } from './preference-tuple.js';
-import { readPreferences } from './read-preferences.js';
+import { type PreferenceReport, readPreferenceFile } from './read-preferences.js';
 import {
   isRegime,
   loadShippedPreferences,
@@ -28,6 +29,13 @@ export interface LoadMixtureOptions {
   readonly seed?: number | string;
   /** Where a key of a part stands, for errors. */
   readonly locate?: (part: number, key: string) => SourceLocation | undefined;
+  /** How chat messages of files become texts. */
+  readonly renderChat?: FormatOptions['renderChat'];
+}
+
+/** Both halves of a mixture, and what became of the records of its files, each file once. */
+export interface LoadedMixture extends PreferenceSplit {
+  readonly reports: readonly PreferenceReport[];
 }
 
 const checkPart = (
@@ -59,15 +67,20 @@ const checkPart = (
 /** The halves of each name: shipped ones as shipped, files split by source so that no source changes sides. */
 const loadSplits = async (
   names: readonly string[],
-  resolveFile: (name: string) => string,
-  heldOutShare: number,
-): Promise<Map<string, PreferenceSplit>> => {
+  { resolveFile, heldOutShare = 0.5, renderChat }: LoadMixtureOptions,
+): Promise<{ splits: Map<string, PreferenceSplit>; reports: PreferenceReport[] }> => {
+  const reports: PreferenceReport[] = [];
   const splits = new Map<string, PreferenceSplit>();
   const files = new Map<string, PreferenceTuple[]>();
   const settled = new Map<string, keyof PreferenceSplit>();
   for (const name of new Set(names)) {
     if (!isRegime(name)) {
-      files.set(name, await readPreferences(resolveFile(name)));
+      const { tuples, report } = await readPreferenceFile(
+        resolveFile(name),
+        renderChat === undefined ? {} : { renderChat },
+      );
+      files.set(name, tuples);
+      reports.push(report);
       continue;
     }
     const split = await loadShippedPreferences(name);
@@ -79,7 +92,7 @@ const loadSplits = async (
   for (const [index, name] of [...files.keys()].entries()) {
     splits.set(name, fileSplits[index] ?? { train: [], heldOut: [] });
   }
-  return splits;
+  return { splits, reports };
 };
 
 /**
@@ -91,18 +104,18 @@ const loadSplits = async (
  */
 export const loadMixture = async (
   parts: readonly MixturePartSpec[],
-  { resolveFile, heldOutShare = 0.5, seed = 0, locate }: LoadMixtureOptions,
-): Promise<PreferenceSplit> => {
+  options: LoadMixtureOptions,
+): Promise<LoadedMixture> => {
+  const { seed = 0, locate } = options;
   for (const [index, part] of parts.entries()) {
     checkPart(part, (key) => {
       const where = locate?.(index, key);
       return where === undefined ? {} : { where };
     });
   }
-  const splits = await loadSplits(
+  const { splits, reports } = await loadSplits(
     parts.map(({ preferences }) => preferences),
-    resolveFile,
-    heldOutShare,
+    options,
   );
   const mix = (half: keyof PreferenceSplit): PreferenceTuple[] =>
     mixPreferences(
@@ -113,5 +126,5 @@ export const loadMixture = async (
       })),
       { seed },
     );
-  return { train: mix('train'), heldOut: mix('heldOut') };
+  return { train: mix('train'), heldOut: mix('heldOut'), reports };
 };

@@ -1,10 +1,9 @@
-import { InputError } from '../base/index.js';
+import { InputError, printable } from '../base/index.js';
 import { type ChatMessage, isPrompt, type RenderedAnswers, renderAnswers, renderTranscript } from './chat.js';
 import { answersFault, type DropReason } from './drop-reasons.js';
 import { type OasstMessage, type OasstTree, readOasstRows, readOasstTrees } from './oasst-messages.js';
 import { atRecord } from './parse-record.js';
 import type { FormatOptions, PreferenceOutcome, ReadFormat } from './preference-outcome.js';
-import { visible } from './visible.js';
 
 /** More of either is no conversation that people had; the limits bound what one hostile record can cost. */
 const limits = { turns: 256, siblings: 256 } as const;
@@ -26,7 +25,7 @@ const childrenOf = (tree: OasstTree, file: string): Map<string | undefined, Oass
   for (const message of tree.messages) {
     const before = lineOf.get(message.message_id);
     if (before !== undefined) {
-      throw new InputError(`message "${visible(message.message_id)}" stands on line ${before} already`, {
+      throw new InputError(`message "${printable(message.message_id)}" stands on line ${before} already`, {
         where: { file, line: message.line },
         hint: 'leave each message in the file once',
       });
@@ -51,7 +50,7 @@ function* forksOf(tree: OasstTree, file: string): Generator<Fork> {
     children.delete(parent.message_id);
     if (path.length > limits.turns || replies.length > limits.siblings) {
       throw new InputError(
-        `tree "${visible(tree.id)}" has a path of ${path.length} messages and ${replies.length} replies to its last`,
+        `tree "${printable(tree.id)}" has a path of ${path.length} messages and ${replies.length} replies to its last`,
         {
           where: { file, line: parent.line },
           hint: `at most ${limits.turns} turns and ${limits.siblings} replies to one message are read; leave the tree out`,

@@ -1,10 +1,9 @@
-import { InputError } from '../base/index.js';
+import { InputError, printable } from '../base/index.js';
 import { readHhRecords } from './hh-records.js';
 import type { JsonLine } from './json-lines.js';
 import { readOasstRowRecords, readOasstTreeRecords } from './oasst-pairs.js';
 import { readPairRecords } from './pair-records.js';
 import type { ReadFormat } from './preference-outcome.js';
-import { visible } from './visible.js';
 
 /**
  * The formats of preference data:
@@ -47,7 +46,7 @@ const keysOf = ({ value }: JsonLine): string =>
     ? 'no JSON object'
     : `an object with ${Object.keys(value)
         .slice(0, 8)
-        .map((key) => `"${visible(key)}"`)
+        .map((key) => `"${printable(key)}"`)
         .join(', ')}`;
 
 /**

@@ -1,9 +1,10 @@
 /** A block per claim for the console: its numbers, its verdict in words, and its controls. */
 
+import { printable } from '../base/index.js';
 import type { ClaimReport, ControlReport, RunReport } from '../claims/index.js';
 import { joinCells, outcomePaint } from './console-cells.js';
 import { type Layout, layoutFor } from './console-layout.js';
-import { formatLevel, formatThreshold, printable } from './format.js';
+import { formatLevel, formatThreshold } from './format.js';
 import { controlsByRole, groupByEvidence } from './groups.js';
 import {
   describeComparison,

@@ -1,5 +1,6 @@
 /** A comparison table for the console: a row per condition; where it is too wide, blocks of metrics below one another. */
 
+import { printable } from '../base/index.js';
 import type { ComparisonTable } from '../claims/index.js';
 import {
   baselineLabel,
@@ -14,7 +15,7 @@ import {
 } from './comparison-cells.js';
 import { CELL_GAP, type Cell, joinCells } from './console-cells.js';
 import { displayWidth } from './display-width.js';
-import { formatLevel, printable } from './format.js';
+import { formatLevel } from './format.js';
 import type { Style } from './style.js';
 import { cut, pad, widest, wrapText } from './text.js';
 

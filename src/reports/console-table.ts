@@ -1,11 +1,12 @@
 /** A run as text for a terminal: claims, comparison tables, totals, and what it takes to replay a counterexample. */
 
+import { printable } from '../base/index.js';
 import type { RunReport } from '../claims/index.js';
 import { outcomePaint } from './console-cells.js';
 import { claimBlocks } from './console-claims.js';
 import { comparisonLines } from './console-comparisons.js';
 import { describeCounterexample } from './counterexample.js';
-import { formatEstimate, formatSeconds, formatThreshold, printable } from './format.js';
+import { formatEstimate, formatSeconds, formatThreshold } from './format.js';
 import { groupTitle } from './groups.js';
 import { describeOutcome, isSurprise } from './outcome-words.js';
 import { type Style, styleFor } from './style.js';

@@ -1,5 +1,5 @@
+import { printable } from '../base/index.js';
 import type { ClaimReport, ControlReport } from '../claims/index.js';
-import { printable } from './format.js';
 
 /** The failing case of a property in one line that can be copied into a replay. */
 export const describeCounterexample = ({ id, counterexample }: ClaimReport | ControlReport): string =>

@@ -1,7 +1,8 @@
 /** A difference between two runs as text for a terminal. */
 
+import { printable } from '../base/index.js';
 import type { Change, ClaimChange, ClaimName, DiffSide, ReportDiff } from './diff.js';
-import { formatEstimate, formatQuantity, formatThreshold, printable } from './format.js';
+import { formatEstimate, formatQuantity, formatThreshold } from './format.js';
 import { type Style, styleFor } from './style.js';
 import { wrapText } from './text.js';
 

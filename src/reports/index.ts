@@ -38,7 +38,6 @@ export {
   formatQuantity,
   formatSeconds,
   formatThreshold,
-  printable,
 } from './format.js';
 export { announceToGithub, githubAnnotations, githubSummary } from './github.js';
 export { controlsByRole, groupByEvidence, groupTitle } from './groups.js';

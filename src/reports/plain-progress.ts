@@ -1,7 +1,7 @@
 /** Progress as plain lines, for logs: nothing is rewritten, and a long stage says a word now and then. */
 
 import type { Progress } from '../base/index.js';
-import { printable } from './format.js';
+import { printable } from '../base/index.js';
 import { type Clock, describeFinishedStage, describeStage, openStage } from './stage-clock.js';
 
 export interface PlainProgressOptions {

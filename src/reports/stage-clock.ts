@@ -1,6 +1,7 @@
 /** What a progress line says of a stage: how far, how fast, how long still. */
 
-import { formatSeconds, printable } from './format.js';
+import { printable } from '../base/index.js';
+import { formatSeconds } from './format.js';
 
 export type Clock = () => number;
 

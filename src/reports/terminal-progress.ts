@@ -1,7 +1,7 @@
 /** Progress on a terminal: one line that is rewritten in place, and what is worth keeping above it. */
 
 import type { Progress } from '../base/index.js';
-import { printable } from './format.js';
+import { printable } from '../base/index.js';
 import {
   type Clock,
   describeFinishedStage,

@@ -17,7 +17,7 @@ import type { LanguageModel } from '../../src/model/index.js';
 export const wholeData = (train: number, heldOut: number): SeedEvidence['data']['report'] => {
   const whole = (kept: number) => ({ maxLength: 64, kept, truncated: 0, tooLong: 0, firstTooLong: null });
   return {
-    read: null,
+    files: [],
     trainingDuplicates: 0,
     lengths: { train: whole(train), heldOut: whole(heldOut) },
     train,

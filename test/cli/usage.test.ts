@@ -84,6 +84,11 @@ describe('errors', () => {
     return { code: reportError(error, { stdout: stderr, stderr, environment, exitCode: 0 }), said };
   };
 
+  it('quote foreign text so that no terminal obeys it', () => {
+    const { said } = report(new InputError('no \u001b[2Jkey\r', { where: { file: 'a\u0007.yaml' } }));
+    expect(said).toBe('error: a\\u0007.yaml: no \\u001b[2Jkey\\u000d\n');
+  });
+
   it('end with the exit code of their kind, saying where and what to do', () => {
     const where = { file: 'a.yaml', line: 3, column: 5 };
     const { code, said } = report(new InputError('no such key', { where, hint: 'write `threshold`' }));

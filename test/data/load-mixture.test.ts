@@ -94,7 +94,21 @@ describe('loadMixture', () => {
       }
       // Files are resolved by name, once a name.
       const again = await loadMixture(parts, { resolveFile: () => path, heldOutShare: 0.25 });
-      expect(again).toEqual({ train, heldOut });
+      expect(again).toMatchObject({ train, heldOut });
+    });
+  });
+
+  it('should leave out records that hold no preference, and count them, once a file', async () => {
+    const empty = JSON.stringify({ prompt: 'It was', chosen: ' good', rejected: ' good' });
+    await withFile(`${empty}\n${file(100)}`, async (path) => {
+      const parts = ['a', 'b'].map((name) => ({ name, preferences: 'one.jsonl' }));
+      const { train, heldOut, reports } = await loadMixture(parts, { resolveFile: () => path });
+      expect(train.length + heldOut.length).toBe(100);
+      expect(reports).toHaveLength(1);
+      expect(reports[0]).toMatchObject({
+        kept: 100,
+        dropped: { 'equal-answers': { count: 1, firstLine: 1 } },
+      });
     });
   });
 

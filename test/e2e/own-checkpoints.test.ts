@@ -72,7 +72,7 @@ describe('dsteer verify --base --policy', () => {
     expect(data).toMatchObject({
       train: 0,
       heldOut: 140,
-      read: { kept: 140, dropped: { 'equal-answers': { count: 1 } } },
+      files: [{ file: 'pairs.jsonl', kept: 140, dropped: { 'equal-answers': { count: 1 } } }],
     });
     // The specification that was written is one like any other, and another run of it finds the same.
     expect(await exists(join(out, 'given.yaml'))).toBe(true);

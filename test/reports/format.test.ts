@@ -6,7 +6,6 @@ import {
   formatNumber,
   formatSeconds,
   formatThreshold,
-  printable,
 } from '../../src/reports/index.js';
 
 describe('formatNumber', () => {
@@ -79,14 +78,5 @@ describe('the other texts', () => {
       '3 min 05 s',
       '2 h 10 min',
     ]);
-  });
-
-  it('leaves no control character for a terminal to obey', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
-        expect(printable(text)).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u);
-      }),
-    );
-    expect(printable('a\u001b[2Jb\nc')).toBe('a\\u001b[2Jb\\nc');
   });
 });

@@ -1,5 +1,5 @@
 /** The preference tuples of an experiment, encoded, split by source document, with the folds of cross-fitting. */
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { InputError, type Progress, silentProgress } from '../../base/index.js';
 import {
   describeDrops,
@@ -24,8 +24,8 @@ import type { LoadedExperiment } from '../spec/load.js';
 
 /** What became of the records behind an experiment. */
 export interface DataReport {
-  /** Of a preference file of the user's: how its records were read; `null` for shipped data and mixtures. */
-  readonly read: PreferenceReport | null;
+  /** Of each preference file of the user's: how its records were read. */
+  readonly files: readonly PreferenceReport[];
   /** Training tuples left out because their prompts are held out as well. */
   readonly trainingDuplicates: number;
   /** Of each half: how many fitted the length, and how many prompts were cut or tuples left out for it. */
@@ -48,20 +48,31 @@ export interface ExperimentData {
   readonly folds: Uint8Array;
 }
 
+const noteDrops = (reports: readonly PreferenceReport[], progress: Progress): void => {
+  for (const report of reports) {
+    for (const line of describeDrops(report)) progress.note(`${basename(report.file)}: ${line}`);
+  }
+};
+
 const loadTuples = async (
   { value, file, locate }: LoadedExperiment,
   tokenizer: ModelTokenizer,
   progress: Progress,
-): Promise<PreferenceSplit & Partial<Pick<DataReport, 'read' | 'trainingDuplicates'>>> => {
+): Promise<PreferenceSplit & Partial<Pick<DataReport, 'files' | 'trainingDuplicates'>>> => {
   const { preferences, mixture, heldOutShare } = value.data;
+  const { chatTemplate } = tokenizer;
+  const renderChat = chatTemplate === undefined ? {} : { renderChat: chatTemplate.render };
   const resolveFile = (name: string): string => resolve(dirname(file), name);
   if (mixture !== undefined) {
     const parts = mixture.map(({ cue, ...part }) => ({ ...part, ...(cue === undefined ? {} : { cue }) }));
-    return loadMixture(parts, {
+    const { reports, ...split } = await loadMixture(parts, {
       resolveFile,
       heldOutShare,
       locate: (part, key) => locate(['data', 'mixture', part, key]),
+      ...renderChat,
     });
+    noteDrops(reports, progress);
+    return { ...split, files: reports };
   }
   if (preferences === undefined) {
     throw new InputError('prompts without answers hold no preferences', {
@@ -76,18 +87,15 @@ const loadTuples = async (
       hint: `name one of ${PREFERENCE_REGIMES.join(', ')}, or a .jsonl file`,
     });
   }
-  const { chatTemplate } = tokenizer;
-  const { tuples, report } = await readPreferenceFile(resolveFile(preferences), {
-    ...(chatTemplate === undefined ? {} : { renderChat: chatTemplate.render }),
-  });
-  for (const line of describeDrops(report)) progress.note(`${preferences}: ${line}`);
+  const { tuples, report } = await readPreferenceFile(resolveFile(preferences), renderChat);
+  noteDrops([report], progress);
   const { train, heldOut, removed } = removeTrainingDuplicates(splitBySource(tuples, heldOutShare));
   if (removed.length > 0) {
     progress.note(
       `${preferences}: ${removed.length} training tuples left out, whose prompts are held out as well`,
     );
   }
-  return { train, heldOut, read: report, trainingDuplicates: removed.length };
+  return { train, heldOut, files: [report], trainingDuplicates: removed.length };
 };
 
 /** Fewest held-out prompts worth a verdict: σ2/σ1 shrinks with n (rules of evidence). */
@@ -132,7 +140,7 @@ export const loadExperimentData = async (
     );
   }
   const report: DataReport = {
-    read: tuples.read ?? null,
+    files: tuples.files ?? [],
     trainingDuplicates: tuples.trainingDuplicates ?? 0,
     lengths: { train: encoded.train.report, heldOut: encoded.heldOut.report },
     train: train.length,

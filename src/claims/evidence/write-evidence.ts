@@ -83,8 +83,8 @@ export const writeSeedEvidence = async (folder: string, evidence: SeedEvidence):
   });
   const { report } = evidence.data;
   // The file's place is this machine's; its hash is in the manifest.
-  const read = report.read && { ...report.read, file: basename(report.read.file) };
-  await writeFileAtomic(join(folder, 'data.json'), stableJson({ schema: 1, ...report, read }));
+  const files = report.files.map((read) => ({ ...read, file: basename(read.file) }));
+  await writeFileAtomic(join(folder, 'data.json'), stableJson({ schema: 1, ...report, files }));
   await writeVectors(join(folder, 'steering-vectors.safetensors'), evidence);
   await writePrompts(join(folder, 'prompts.csv'), evidence);
   await writeTraining(folder, evidence);
