@@ -10,6 +10,7 @@ const ORDER = [
   'cli',
   'reports',
   'claims',
+  'benchmarks',
   'steering',
   'behaviour',
   'geometry',

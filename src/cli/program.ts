@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { dsteerVersion } from '../base/index.js';
 import { addAnalyzeCommand } from './analyze-command.js';
+import { addBenchCommand } from './bench-command.js';
 import type { CommandContext } from './command-context.js';
 import { addCompareCommand } from './compare-command.js';
 import { addDataCommand } from './data-command.js';
@@ -44,6 +45,7 @@ export const createProgram = (context: CommandContext): Command => {
   addAnalyzeCommand(program, context);
   addSteerCommand(program, context);
   addDataCommand(program, context);
+  addBenchCommand(program, context);
   addReportCommand(program, context);
   addDoctorCommand(program, context);
   return program;

@@ -26,6 +26,14 @@ const AUTOMATIC: readonly EngineName[] = ['tensorflow-gpu', 'tensorflow', 'blas'
 export const computesOnCores = (name: EngineName): boolean =>
   name === 'blas' || name === 'wasm' || name === 'tensorflow';
 
+/** Environment of a process in which this engine is all there is: of `wasm` no BLAS serves linear algebra either. */
+export const environmentOf = (name: EngineName): Readonly<Record<string, string>> =>
+  name === 'wasm' ? { DSTEER_BLAS: 'none' } : {};
+
+/** Whether a device's description is that of a program that stands in for a GPU. */
+export const isSoftwareAdapter = (details: string): boolean =>
+  /swiftshader|llvmpipe|lavapipe|basic render|software/i.test(details);
+
 export interface EngineAttempt {
   readonly name: EngineName;
   readonly reason: string;

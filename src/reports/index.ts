@@ -1,5 +1,7 @@
 /** Views of a run: one reporter a file, all over the report model of src/claims. */
 
+export { renderBenchmarks, renderRegressions } from './bench-table.js';
+export { drawBenchmarks } from './charts/bench-chart.js';
 export {
   CHART_DATA_FILE,
   type ChartData,

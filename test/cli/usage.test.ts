@@ -4,7 +4,18 @@ import { dsteerVersion, InputError, ResourceError, SpecError } from '../../src/b
 import { reportError } from '../../src/cli/report-error.js';
 import { run } from './run.js';
 
-const commands = ['verify', 'compare', 'train', 'extract', 'analyze', 'steer', 'data', 'report', 'doctor'];
+const commands = [
+  'verify',
+  'compare',
+  'train',
+  'extract',
+  'analyze',
+  'steer',
+  'data',
+  'bench',
+  'report',
+  'doctor',
+];
 
 describe('help and version', () => {
   it('prints the version of the package on stdout', async () => {

@@ -1,0 +1,123 @@
+/** The model whose steps are timed: 4 Llama layers, 4 heads, SwiGLU of 4·d, vocabulary 512, untied. */
+import { createRandom } from '../base/index.js';
+import { createLlama, type LanguageModel } from '../model/index.js';
+import {
+  type DpoConfig,
+  type LanguageModellingConfig,
+  type ReferenceLogps,
+  referenceLogps,
+  type StepMetrics,
+  trainDpo,
+  trainLanguageModel,
+} from '../training/index.js';
+
+const [LAYERS, HEADS, VOCABULARY] = [4, 4, 512];
+/** Tokens of a row, rows a batch; tokens of a pair's prompt and of each completion. */
+export const [LENGTH, BATCH, PROMPT, COMPLETION] = [64, 16, 48, 16];
+const PAIRS = BATCH / 2;
+
+/** Tokens a step, as a program counts them that runs a pair's prompt twice. */
+export const STEP_TOKENS = BATCH * LENGTH;
+
+/** The ladder of widths d. */
+export const WIDTHS = [64, 128, 256, 512] as const;
+
+const random = createRandom('benchmark tokens');
+const tokens = (count: number): Int32Array => Int32Array.from({ length: count }, () => random.integer(48));
+
+export const textRows = Array.from({ length: BATCH }, () => tokens(LENGTH + 1));
+export const preferencePairs = Array.from({ length: PAIRS }, () => ({
+  prompt: tokens(PROMPT),
+  chosen: tokens(COMPLETION),
+  rejected: tokens(COMPLETION),
+}));
+
+/** The caller disposes it. */
+export const createStepModel = (width: number): LanguageModel =>
+  createLlama(
+    {
+      architecture: 'llama',
+      padTokenId: undefined,
+      vocabularySize: VOCABULARY,
+      hiddenSize: width,
+      intermediateSize: 4 * width,
+      layers: LAYERS,
+      heads: HEADS,
+      keyValueHeads: HEADS,
+      headDim: width / HEADS,
+      maxPositions: 2 * LENGTH,
+      rmsNormEpsilon: 1e-5,
+      ropeTheta: 10_000,
+      ropeScaling: { type: 'none' },
+      tied: false,
+      initializerRange: 0.02,
+      bosTokenId: undefined,
+      eosTokenIds: [],
+    },
+    1,
+  );
+
+const blockWeights = (width: number): number => LAYERS * (4 + 12) * width * width;
+const headWeights = (width: number): number => VOCABULARY * width;
+/** Multiply-adds of a score matrix and its mixture, of each query with each key. */
+const attentionFlops = (width: number, scores: number, products: number): number =>
+  LAYERS * products * 2 * scores * width;
+
+/** Of a training step: every weight thrice (forward, two gradients), attention seven products. */
+export const trainingFlops = (width: number): number =>
+  6 * STEP_TOKENS * (blockWeights(width) + headWeights(width)) +
+  attentionFlops(width, BATCH * LENGTH * LENGTH, 7);
+
+/** Of a DPO step whose prompts run once, with logits at the completions alone. */
+export const dpoFlops = (width: number): number => {
+  const completed = BATCH * COMPLETION;
+  const scores = PAIRS * PROMPT * PROMPT + completed * (PROMPT + COMPLETION);
+  return (
+    6 * (PAIRS * PROMPT + completed) * blockWeights(width) +
+    6 * completed * headWeights(width) +
+    attentionFlops(width, scores, 7)
+  );
+};
+
+/** Of a forward pass without logits over `rows` of LENGTH tokens. */
+export const forwardFlops = (width: number, rows: number): number =>
+  2 * rows * LENGTH * blockWeights(width) + attentionFlops(width, rows * LENGTH * LENGTH, 2);
+
+const common = {
+  learningRate: 1e-4,
+  warmupSteps: 0,
+  schedule: 'constant',
+  maxGradNorm: 1,
+  weightDecay: 0.01,
+} as const;
+
+export type OnStep = (metrics: StepMetrics) => void;
+
+/** Steps of forward, backward and AdamW on next-token prediction, all parameters trained. */
+export const runTrainingSteps = (model: LanguageModel, steps: number, onStep: OnStep = () => undefined) => {
+  const config: LanguageModellingConfig = { ...common, batchSize: BATCH, steps };
+  return trainLanguageModel(model, textRows, config, { seed: 1, onStep });
+};
+
+export const referenceOf = (model: LanguageModel): Promise<ReferenceLogps> =>
+  referenceLogps(model, preferencePairs);
+
+/** Steps of DPO on all pairs, all parameters trained. */
+export const runDpoSteps = (
+  model: LanguageModel,
+  reference: ReferenceLogps,
+  steps: number,
+  onStep: OnStep = () => undefined,
+) => {
+  const config: DpoConfig = {
+    ...common,
+    batchSize: PAIRS,
+    epochs: steps,
+    beta: 0.1,
+    embeddings: 'unfrozen',
+  };
+  return trainDpo(model, preferencePairs, reference, config, { seed: 1, onStep });
+};
+
+/** Steps in one timed run: of small steps several, so that what surrounds them weighs little. */
+export const stepsARun = (width: number): number => (width <= 128 ? 8 : 2);
