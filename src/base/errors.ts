@@ -2,6 +2,7 @@
  * The one error base. Every error a user can meet says what is wrong, where, and what to do, and carries the
  * process exit code that the contract gives its kind.
  */
+import { visible } from './visible.js';
 
 /** Where in a user's file a fault was found; lines and columns count from 1. */
 export interface SourceLocation {
@@ -22,6 +23,17 @@ export type ExitCode = 0 | 1 | 2 | 3 | 4 | 130;
 const describeLocation = ({ file, line, column }: SourceLocation): string =>
   [file, line, column].filter((part) => part !== undefined).join(':');
 
+const describeParts = ({
+  where,
+  message,
+  hint,
+}: {
+  readonly where?: SourceLocation | undefined;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}): string =>
+  `${where ? `${visible(describeLocation(where))}: ` : ''}${visible(message)}${hint ? `\n  → ${visible(hint)}` : ''}`;
+
 export class DsteerError extends Error {
   readonly code: string;
   readonly exitCode: ExitCode;
@@ -37,11 +49,9 @@ export class DsteerError extends Error {
     this.hint = details.hint;
   }
 
-  /** One block for a terminal: location, message, cure. */
+  /** One block for a terminal: location, message, cure. What comes out of files cannot move the cursor or forge lines. */
   describe(): string {
-    const location = this.where ? `${describeLocation(this.where)}: ` : '';
-    const cure = this.hint ? `\n  → ${this.hint}` : '';
-    return `${location}${this.message}${cure}`;
+    return describeParts(this);
   }
 }
 
@@ -76,11 +86,7 @@ export class SpecError extends DsteerError {
   }
 
   override describe(): string {
-    return this.issues
-      .map(
-        ({ where, message, hint }) => `${describeLocation(where)}: ${message}${hint ? `\n  → ${hint}` : ''}`,
-      )
-      .join('\n');
+    return this.issues.map(describeParts).join('\n');
   }
 }
 

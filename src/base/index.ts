@@ -2,4 +2,6 @@ export * from './closest-name.js';
 export * from './errors.js';
 export * from './progress.js';
 export * from './random.js';
+export * from './show-value.js';
 export * from './version.js';
+export * from './visible.js';

@@ -1,6 +1,5 @@
-import { InputError } from '../base/index.js';
+import { InputError, visible } from '../base/index.js';
 import { readTextBytes } from './text-bytes.js';
-import { visible } from './visible.js';
 
 /** A line longer than this is no prompt; the limit bounds the memory a file can ask for. */
 export const maxLineBytes = 16 * 1024 * 1024;

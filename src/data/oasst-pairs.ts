@@ -1,10 +1,9 @@
-import { InputError } from '../base/index.js';
+import { InputError, visible } from '../base/index.js';
 import { type ChatMessage, isPrompt, type RenderedAnswers, renderAnswers, renderTranscript } from './chat.js';
 import { answersFault, type DropReason } from './drop-reasons.js';
 import { type OasstMessage, type OasstTree, readOasstRows, readOasstTrees } from './oasst-messages.js';
 import { atRecord } from './parse-record.js';
 import type { FormatOptions, PreferenceOutcome, ReadFormat } from './preference-outcome.js';
-import { visible } from './visible.js';
 
 /** More of either is no conversation that people had; the limits bound what one hostile record can cost. */
 const limits = { turns: 256, siblings: 256 } as const;

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { InputError } from '../base/index.js';
+import { InputError, visible } from '../base/index.js';
 import { type ChatMessage, isPrompt, type RenderChat, renderAnswers, renderTranscript } from './chat.js';
 import { answersFault, type DropReason } from './drop-reasons.js';
 import { atRecord, parseRecord } from './parse-record.js';
 import type { PreferenceOutcome, ReadFormat } from './preference-outcome.js';
 import type { PreferenceTuple } from './preference-tuple.js';
 import { sourceOfFirstTurn } from './source-of-prompt.js';
-import { visible } from './visible.js';
 
 const messages = z
   .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))

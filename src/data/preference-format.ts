@@ -1,10 +1,9 @@
-import { InputError } from '../base/index.js';
+import { InputError, visible } from '../base/index.js';
 import { readHhRecords } from './hh-records.js';
 import type { JsonLine } from './json-lines.js';
 import { readOasstRowRecords, readOasstTreeRecords } from './oasst-pairs.js';
 import { readPairRecords } from './pair-records.js';
 import type { ReadFormat } from './preference-outcome.js';
-import { visible } from './visible.js';
 
 /**
  * The formats of preference data:

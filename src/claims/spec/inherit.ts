@@ -2,7 +2,7 @@
  * Experiments that build on others: `extends` takes over what another experiment says, `vary` makes a family of one file,
  * a member for each named set of changes.
  */
-import { closestName, SpecError } from '../../base/index.js';
+import { closestName, SpecError, showValue } from '../../base/index.js';
 import { type Draft, isMapping, type RawMapping } from './draft.js';
 
 /** One experiment as its file and its parents make it. */
@@ -73,7 +73,7 @@ export const createExperimentLibrary = (drafts: readonly Draft[]): ExperimentLib
       throw fault(
         draft,
         ['extends'],
-        `there is no experiment ${JSON.stringify(parentName)} to extend`,
+        `there is no experiment ${showValue(parentName)} to extend`,
         `${closest === undefined ? '' : `did you mean ${closest}? `}experiments: ${[...byName.keys()].join(', ')}`,
       );
     }
