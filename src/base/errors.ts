@@ -23,6 +23,12 @@ export type ExitCode = 0 | 1 | 2 | 3 | 4 | 130;
 const describeLocation = ({ file, line, column }: SourceLocation): string =>
   [file, line, column].filter((part) => part !== undefined).join(':');
 
+/** Longest part of an error that is shown; a file may name its tensors by megabytes. */
+const longestPart = 4000;
+
+const shown = (text: string): string =>
+  visible(text.length > longestPart ? `${text.slice(0, longestPart)}… (${text.length} characters)` : text);
+
 const describeParts = ({
   where,
   message,
@@ -32,7 +38,7 @@ const describeParts = ({
   readonly message: string;
   readonly hint?: string | undefined;
 }): string =>
-  `${where ? `${visible(describeLocation(where))}: ` : ''}${visible(message)}${hint ? `\n  → ${visible(hint)}` : ''}`;
+  `${where ? `${shown(describeLocation(where))}: ` : ''}${shown(message)}${hint ? `\n  → ${shown(hint)}` : ''}`;
 
 export class DsteerError extends Error {
   readonly code: string;
