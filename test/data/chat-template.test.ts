@@ -37,10 +37,7 @@ describe('createChatTemplate', () => {
     ['{% for i in range(1000000000000) %}{% endfor %}', 'a range of'],
     ['{% for i in range(1, 9, 0) %}{% endfor %}', 'a range of'],
     ["{% set x = ['a'] %}{% for i in range(40) %}{% set x = x + x %}{% endfor %}{{ x }}", 'a value of'],
-    [
-      "{% set n = namespace(x='a') %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}",
-      'steps',
-    ],
+    ["{% set n = namespace(x='a') %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}", 'steps'],
     [
       "{% set n = namespace(x=['a']) %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}",
       'a value of',
