@@ -1,4 +1,4 @@
-import { InputError } from '../base/index.js';
+import { InputError, showValue } from '../base/index.js';
 import { encodePreference, encodePrompt, readJsonLines, type Tokenizer } from '../data/index.js';
 import { type ReadItem, type Readout, readItem } from './readout.js';
 
@@ -23,8 +23,7 @@ const readIds = (ids: unknown, key: 'ids' | 'decoderIds'): Int32Array => {
     throw new InputError(`"${key}" must be a list of at least one token id`, { hint: shape });
   }
   const bad = ids.findIndex((id) => !Number.isSafeInteger(id) || Number(id) < 0 || Number(id) > 0x7fffffff);
-  if (bad >= 0)
-    throw new InputError(`"${key}" holds ${JSON.stringify(ids[bad])} at position ${bad}: no token id`);
+  if (bad >= 0) throw new InputError(`"${key}" holds ${showValue(ids[bad])} at position ${bad}: no token id`);
   return Int32Array.from(ids, Number);
 };
 

@@ -2,6 +2,7 @@
  * The one error base. Every error a user can meet says what is wrong, where, and what to do, and carries the
  * process exit code that the contract gives its kind.
  */
+import { printable } from './printable.js';
 
 /** Where in a user's file a fault was found; lines and columns count from 1. */
 export interface SourceLocation {
@@ -22,6 +23,23 @@ export type ExitCode = 0 | 1 | 2 | 3 | 4 | 130;
 const describeLocation = ({ file, line, column }: SourceLocation): string =>
   [file, line, column].filter((part) => part !== undefined).join(':');
 
+/** Longest part of an error that is shown; a file may name its tensors by megabytes. */
+const longestPart = 4000;
+
+const shown = (text: string): string =>
+  printable(text.length > longestPart ? `${text.slice(0, longestPart)}… (${text.length} characters)` : text);
+
+const describeParts = ({
+  where,
+  message,
+  hint,
+}: {
+  readonly where?: SourceLocation | undefined;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}): string =>
+  `${where ? `${shown(describeLocation(where))}: ` : ''}${shown(message)}${hint ? `\n  → ${shown(hint)}` : ''}`;
+
 export class DsteerError extends Error {
   readonly code: string;
   readonly exitCode: ExitCode;
@@ -37,11 +55,9 @@ export class DsteerError extends Error {
     this.hint = details.hint;
   }
 
-  /** One block for a terminal: location, message, cure. */
+  /** One block for a terminal: location, message, cure. What comes out of files cannot move the cursor or forge lines. */
   describe(): string {
-    const location = this.where ? `${describeLocation(this.where)}: ` : '';
-    const cure = this.hint ? `\n  → ${this.hint}` : '';
-    return `${location}${this.message}${cure}`;
+    return describeParts(this);
   }
 }
 
@@ -76,11 +92,7 @@ export class SpecError extends DsteerError {
   }
 
   override describe(): string {
-    return this.issues
-      .map(
-        ({ where, message, hint }) => `${describeLocation(where)}: ${message}${hint ? `\n  → ${hint}` : ''}`,
-      )
-      .join('\n');
+    return this.issues.map(describeParts).join('\n');
   }
 }
 

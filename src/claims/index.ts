@@ -5,6 +5,7 @@ export {
   type PreparedEvidence,
   prepareEvidence,
   prepareExperiment,
+  requireContainedPaths,
   runInitialStages,
 } from './evidence/index.js';
 export type { GivenEvidence } from './given.js';

@@ -3,6 +3,7 @@ import { dsteerVersion, type Progress, UsageError } from '../base/index.js';
 import { type EngineInfo, type EngineName, startEngine, tf } from '../engine/index.js';
 import { compare, type TableSource } from './compare.js';
 import { correctForMany } from './correct.js';
+import { requireContainedPaths } from './evidence/index.js';
 import { type GivenEvidence, writeGivenExperiment } from './given.js';
 import { hashInputs, type InputHash, inputFilesOf, portableName } from './inputs.js';
 import type { Job, JobResult, Task } from './jobs/job.js';
@@ -34,6 +35,8 @@ export interface VerifyOptions {
   readonly shard?: ShardRequest;
   /** Worker processes at most; default: one a core. */
   readonly jobs?: number;
+  /** Let specifications name files outside their folders. Default: that is refused. */
+  readonly allowOutside?: boolean;
   /** Where evidence is written; an unfinished run of the same request there is taken up. */
   readonly outFolder: string;
   readonly progress: Progress;
@@ -213,6 +216,8 @@ export const verify = async (options: VerifyOptions): Promise<Verification> => {
     });
   }
   const experiments = experimentsOf(jobs);
+  // Paths of given evidence come from the command line, and are its user's own.
+  if (options.given === undefined && options.allowOutside !== true) await requireContainedPaths(experiments);
   const inputs = new Map<LoadedExperiment | undefined, readonly InputHash[]>();
   for (const experiment of experiments)
     inputs.set(experiment, await hashInputs(await inputFilesOf(experiment)));

@@ -1,7 +1,14 @@
 import type { Command } from 'commander';
 import { UsageError } from '../base/index.js';
 import type { CommandContext } from './command-context.js';
-import { engineOption, examples, jsonOption, outcomeCodes, seedOption } from './options.js';
+import {
+  allowOutsideOption,
+  engineOption,
+  examples,
+  jsonOption,
+  outcomeCodes,
+  seedOption,
+} from './options.js';
 import { runVerification, type VerificationFlags } from './run-verification.js';
 
 /** @throws UsageError for a target without a comparison table */
@@ -44,6 +51,7 @@ export const addCompareCommand = (program: Command, context: CommandContext): vo
     .addOption(engineOption())
     .option('--out <folder>', 'where reports and evidence go (default: reports/<time>)')
     .addOption(seedOption('replaces the seeds of the suite'))
+    .addOption(allowOutsideOption())
     .option('--strict', 'an inconclusive verdict ends with exit code 1, not 3')
     .addOption(jsonOption('the tables'))
     .addHelpText(

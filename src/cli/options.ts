@@ -21,6 +21,12 @@ export const engineOption = (): Option =>
 export const seedOption = (description: string): Option =>
   new Option('--seed <n>', description).argParser(wholeNumber(0));
 
+export const allowOutsideOption = (): Option =>
+  new Option(
+    '--allow-outside',
+    'let specifications name files outside their own folder: only for those that you trust',
+  );
+
 export const jsonOption = (what: string): Option =>
   new Option('--json', `print ${what} on stdout and nothing else there`);
 

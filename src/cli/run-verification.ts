@@ -12,6 +12,7 @@ export interface VerificationFlags {
   readonly seed?: number;
   readonly shard?: ShardRequest;
   readonly strict?: true;
+  readonly allowOutside?: true;
   readonly json?: true;
 }
 
@@ -40,6 +41,7 @@ export const runVerification = async (
     progress,
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     ...(flags.shard === undefined ? {} : { shard: flags.shard }),
+    allowOutside: flags.allowOutside === true,
   }).finally(() => progress.clear());
   await reports.writeReports(outFolder, verification);
   const { report } = verification;

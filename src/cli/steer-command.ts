@@ -2,7 +2,14 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { printable, UsageError } from '../base/index.js';
 import type { SteeredLayers } from '../steering/index.js';
 import type { CommandContext } from './command-context.js';
-import { engineOption, examples, jsonOption, seedOption, wholeNumber } from './options.js';
+import {
+  allowOutsideOption,
+  engineOption,
+  examples,
+  jsonOption,
+  seedOption,
+  wholeNumber,
+} from './options.js';
 import type { SteeredBehaviour } from './steer-experiment.js';
 import type { SteerModelResult } from './steer-model.js';
 
@@ -23,6 +30,7 @@ interface SteerFlags {
   readonly topK?: number;
   readonly maxNewTokens?: number;
   readonly export?: string;
+  readonly allowOutside?: true;
 }
 
 const SWEPT_LAMBDAS = [-1, -0.5, 0, 0.25, 0.5, 0.75, 1, 1.5, 2];
@@ -69,6 +77,7 @@ const runSweep = async (file: string, flags: SteerFlags, context: CommandContext
     lambdas: flags.lambda ?? SWEPT_LAMBDAS,
     engine,
     progress,
+    allowOutside: flags.allowOutside === true,
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
   }).finally(() => progress.clear());
   if (flags.json) {
@@ -251,6 +260,7 @@ export const addSteerCommand = (program: Command, context: CommandContext): void
       '--export <file>',
       'write the vectors again: .gguf is a llama.cpp control vector, else safetensors',
     )
+    .addOption(allowOutsideOption())
     .addOption(engineOption())
     .addOption(
       seedOption(

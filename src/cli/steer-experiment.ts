@@ -14,6 +14,8 @@ export interface SteerExperimentOptions {
   readonly lambdas: readonly number[];
   /** Default: the experiment's first. */
   readonly seed?: number;
+  /** Let the specification name files outside its folder. Default: that is refused. */
+  readonly allowOutside?: boolean;
   readonly engine: EngineName | 'auto';
   readonly progress: Progress;
 }
@@ -52,9 +54,9 @@ const onlyBehaviour = ({ meanMargin, preferenceAccuracy }: SteeredBehaviour): St
 /** Trains the experiment's policy and sweeps λ at the final hidden state, over all positions of the completion. */
 export const steerExperiment = async (
   file: string,
-  { lambdas, seed: askedSeed, engine, progress }: SteerExperimentOptions,
+  { lambdas, seed: askedSeed, engine, progress, allowOutside }: SteerExperimentOptions,
 ): Promise<SteerResult> => {
-  const experiment = await loadExperiment(file);
+  const experiment = await loadExperiment(file, allowOutside);
   const { training, seeds, readout, experiment: name } = experiment.value;
   const seed = askedSeed ?? seeds[0] ?? 0;
   const { name: engineName } = await startEngine(engine);

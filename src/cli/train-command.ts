@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { printable } from '../base/index.js';
 import type { CommandContext } from './command-context.js';
-import { engineOption, examples, seedOption, wholeNumber } from './options.js';
+import { allowOutsideOption, engineOption, examples, seedOption, wholeNumber } from './options.js';
 
 interface TrainFlags {
   readonly out: string;
@@ -10,6 +10,7 @@ interface TrainFlags {
   readonly objective?: 'dpo' | 'sft' | 'lm';
   readonly checkpointEvery?: number;
   readonly cache?: string;
+  readonly allowOutside?: true;
 }
 
 const runTrain = async (file: string, flags: TrainFlags, context: CommandContext): Promise<void> => {
@@ -22,6 +23,7 @@ const runTrain = async (file: string, flags: TrainFlags, context: CommandContext
     engine,
     outFolder: flags.out,
     progress,
+    allowOutside: flags.allowOutside === true,
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     ...(flags.objective === undefined ? {} : { objective: flags.objective }),
     ...(flags.checkpointEvery === undefined ? {} : { checkpointEvery: flags.checkpointEvery }),
@@ -67,6 +69,7 @@ export const addTrainCommand = (program: Command, context: CommandContext): void
         'where reference log-probabilities are kept, for other trainings of this model on this data (default: the model folder)',
       ),
     )
+    .addOption(allowOutsideOption())
     .addOption(engineOption())
     .addOption(seedOption('order of the data (default: the experiment’s first seed)'))
     .addHelpText(

@@ -3,7 +3,12 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { dsteerVersion, InputError, type Progress } from '../base/index.js';
-import { type LoadedExperiment, loadSpec, prepareExperiment } from '../claims/index.js';
+import {
+  type LoadedExperiment,
+  loadSpec,
+  prepareExperiment,
+  requireContainedPaths,
+} from '../claims/index.js';
 import type { Tokenizer } from '../data/index.js';
 import { type EngineName, startEngine } from '../engine/index.js';
 import { type LanguageModel, saveModel } from '../model/index.js';
@@ -34,6 +39,8 @@ export interface TrainExperimentOptions {
   readonly checkpointEvery?: number;
   /** Where reference log-probabilities are kept. Default: `outFolder`. */
   readonly cacheFolder?: string;
+  /** Let the specification name files outside its folder. Default: that is refused. */
+  readonly allowOutside?: boolean;
   readonly engine: EngineName | 'auto';
   readonly outFolder: string;
   readonly progress: Progress;
@@ -44,10 +51,16 @@ export interface TrainedStage {
   readonly result: TrainingResult<StepMetrics>;
 }
 
-/** @throws InputError where the file is a specification of another kind */
-export const loadExperiment = async (file: string): Promise<LoadedExperiment> => {
+/**
+ * @throws InputError where the file is a specification of another kind, SpecError where it names files outside its folder
+ *   and may not
+ */
+export const loadExperiment = async (file: string, allowOutside = false): Promise<LoadedExperiment> => {
   const spec = await loadSpec(file);
-  if (spec.kind === 'experiment') return spec;
+  if (spec.kind === 'experiment') {
+    if (!allowOutside) await requireContainedPaths([spec]);
+    return spec;
+  }
   throw new InputError(`this is a ${spec.kind}; training needs an experiment`, {
     where: { file },
     hint: 'give a file that begins with `experiment: NAME`',
@@ -159,9 +172,16 @@ const runStage = async (
  */
 export const trainExperiment = async (
   file: string,
-  { seed: askedSeed, engine: engineName, outFolder, progress, ...asked }: TrainExperimentOptions,
+  {
+    seed: askedSeed,
+    engine: engineName,
+    outFolder,
+    progress,
+    allowOutside,
+    ...asked
+  }: TrainExperimentOptions,
 ): Promise<TrainedStage[]> => {
-  const experiment = await loadExperiment(file);
+  const experiment = await loadExperiment(file, allowOutside);
   const { training, seeds, data: dataSpec } = experiment.value;
   const seed = askedSeed ?? seeds[0] ?? 0;
   const stages: StageSpec[] = stagesOf({

@@ -2,7 +2,15 @@ import type { Command } from 'commander';
 import { UsageError } from '../base/index.js';
 import type { GivenEvidence } from '../claims/index.js';
 import type { CommandContext } from './command-context.js';
-import { engineOption, examples, jsonOption, outcomeCodes, seedOption, shardOption } from './options.js';
+import {
+  allowOutsideOption,
+  engineOption,
+  examples,
+  jsonOption,
+  outcomeCodes,
+  seedOption,
+  shardOption,
+} from './options.js';
 import { runVerification, type VerificationFlags } from './run-verification.js';
 
 interface VerifyFlags extends VerificationFlags {
@@ -97,6 +105,7 @@ export const addVerifyCommand = (program: Command, context: CommandContext): voi
     .option('--out <folder>', 'where reports and evidence go (default: reports/<time>)')
     .addOption(seedOption('replaces the seeds of the experiments'))
     .addOption(shardOption())
+    .addOption(allowOutsideOption())
     .option('--strict', 'an inconclusive verdict ends with exit code 1, not 3')
     .addOption(jsonOption('report.json'))
     .addHelpText(

@@ -1,6 +1,6 @@
 /** Chat templates in Hugging Face form: Jinja that turns messages into the text a model was trained on. */
-import { Template } from '@huggingface/jinja';
 import { InputError } from '../base/index.js';
+import { parseTemplate, renderTemplate, type TemplateProgram } from './bounded-template.js';
 import type { ChatMessage } from './chat.js';
 
 export interface ChatOptions {
@@ -15,7 +15,7 @@ export interface ChatOptions {
 
 /** `render` has the shape of a `RenderChat`, and can take its place. */
 export interface ChatTemplate {
-  /** @throws InputError when the template is not valid Jinja, or refuses these messages */
+  /** @throws InputError when the template is not valid Jinja, refuses these messages, or does not end within bounds */
   render(messages: readonly ChatMessage[], options?: ChatOptions): string;
 }
 
@@ -31,10 +31,10 @@ export const createChatTemplate = (
   specialTokens: Readonly<Record<string, string>> = {},
   file = 'chat_template',
 ): ChatTemplate => {
-  let parsed: Template | undefined;
-  const parse = (): Template => {
+  let parsed: TemplateProgram | undefined;
+  const parse = (): TemplateProgram => {
     try {
-      return new Template(source);
+      return parseTemplate(source);
     } catch (cause) {
       throw new InputError(`cannot read the chat template: ${messageOf(cause)}`, { where: { file }, cause });
     }
@@ -43,7 +43,7 @@ export const createChatTemplate = (
     render: (messages, { addGenerationPrompt = false, variables = {} } = {}) => {
       parsed ??= parse();
       try {
-        return parsed.render({
+        return renderTemplate(parsed, {
           ...specialTokens,
           ...variables,
           messages: messages.map(({ role, content }) => ({ role, content })),

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { InputError, printable } from '../base/index.js';
+import { InputError, showValue } from '../base/index.js';
 import type { JsonLine } from './json-lines.js';
 
 type Issue = z.core.$ZodIssue;
@@ -66,7 +66,7 @@ const describeIssue = (first: Issue, record: unknown): string => {
     return `${name} must be ${legal.join(' or ')}, not ${kindOf(value)}`;
   }
   if (issue.code === 'invalid_value') {
-    return `${name} is ${printable(JSON.stringify(value))}; legal: ${issue.values.map(String).join(', ')}`;
+    return `${name} is ${showValue(value)}; legal: ${issue.values.map(String).join(', ')}`;
   }
   return `${name}: ${issue.message}`;
 };

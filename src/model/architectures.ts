@@ -1,5 +1,5 @@
 /** The seam where architectures are added: how each is configured, which tensors it has, how it is built. */
-import { InputError } from '../base/index.js';
+import { InputError, showValue } from '../base/index.js';
 import { buildGptNeox, gptNeoxInitialValues, gptNeoxParameterShapes, isGptNeoxBuffer } from './gpt-neox.js';
 import { gptNeoxConfigToJson, parseGptNeoxConfig } from './gpt-neox-config.js';
 import { buildGpt2, gpt2CanonicalName, gpt2InitialValues, gpt2ParameterShapes, isGpt2Mask } from './gpt2.js';
@@ -115,14 +115,14 @@ export const findArchitecture = (json: Readonly<Record<string, unknown>>, file: 
   const modelType = json['model_type'];
   const architecture = typeof modelType === 'string' ? architectures.get(modelType) : undefined;
   if (!architecture) {
-    throw new InputError(`models of type ${JSON.stringify(modelType)} are not supported`, {
+    throw new InputError(`models of type ${showValue(modelType)} are not supported`, {
       where: { file },
       hint: `supported: ${[...architectures.keys()].join(', ')}`,
     });
   }
   const [className] = Array.isArray(json['architectures']) ? json['architectures'] : [];
   if (className !== undefined && !architecture.classNames.includes(className)) {
-    throw new InputError(`the architecture ${JSON.stringify(className)} is not supported`, {
+    throw new InputError(`the architecture ${showValue(className)} is not supported`, {
       where: { file },
       hint: `supported: ${architecture.classNames.join(', ')}`,
     });

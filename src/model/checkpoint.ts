@@ -1,7 +1,7 @@
 /** The stored weights of a model folder, checked against what its configuration asks for before any of them is read. */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError } from '../base/index.js';
+import { InputError, showValue } from '../base/index.js';
 import {
   elementCount,
   openSafetensors,
@@ -49,7 +49,7 @@ const openShards = async (folder: string, index: string): Promise<SafetensorsFil
   try {
     for (const [name, shard] of Object.entries(map)) {
       if (typeof shard !== 'string' || shard.includes('/') || shard.includes('\\')) {
-        throw new InputError(`weight_map names ${JSON.stringify(shard)}, which is no file of this folder`, {
+        throw new InputError(`weight_map names ${showValue(shard)}, which is no file of this folder`, {
           where: { file: index },
         });
       }

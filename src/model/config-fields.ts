@@ -1,5 +1,5 @@
 /** Reading the fields of a `config.json`; what is wrong is said with the field and the file. */
-import { InputError } from '../base/index.js';
+import { InputError, showValue } from '../base/index.js';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -21,7 +21,7 @@ export const isJsonObject = (value: unknown): value is Json =>
 /** Reads typed fields of a JSON object; a wrong type is an InputError that names the field and the file. */
 export const fieldReader = (json: Json, file: string, prefix = '') => {
   const fault = (key: string, wanted: string): InputError =>
-    new InputError(`${prefix}${key} is ${JSON.stringify(json[key])}; ${wanted} was expected`, {
+    new InputError(`${prefix}${key} is ${showValue(json[key])}; ${wanted} was expected`, {
       where: { file },
     });
   const positive = (key: string, fallback?: number): number => {
@@ -62,7 +62,7 @@ export const checkSupported = (json: Json, file: string, onlySupported: OnlySupp
   for (const [key, values] of onlySupported) {
     const value = json[key] ?? undefined;
     if (value !== undefined && !values.includes(value)) {
-      throw new InputError(`the option ${key}: ${JSON.stringify(value)} is not supported`, {
+      throw new InputError(`the option ${key}: ${showValue(value)} is not supported`, {
         where: { file },
         hint: values.length > 0 ? `supported: ${values.join(', ')}` : 'save the model without it',
       });

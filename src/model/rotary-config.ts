@@ -1,5 +1,5 @@
 /** The rotary part of Hugging Face configurations: base, scaling, and where transformers 5 puts them. */
-import { InputError } from '../base/index.js';
+import { InputError, showValue } from '../base/index.js';
 import { fieldReader, isJsonObject, type Json } from './config-fields.js';
 
 export type RotaryScaling =
@@ -43,7 +43,7 @@ const parseScaling = (raw: unknown, key: string, file: string): RotaryScaling =>
       originalPositions: size('original_max_position_embeddings'),
     };
   }
-  throw new InputError(`${key} of type ${JSON.stringify(type)} is not supported`, {
+  throw new InputError(`${key} of type ${showValue(type)} is not supported`, {
     where: { file },
     hint: 'default, linear and llama3 are',
   });

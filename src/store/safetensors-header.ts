@@ -1,5 +1,5 @@
 /** The safetensors header: an 8-byte little-endian length, then JSON that says where each tensor lies. */
-import { InputError } from '../base/index.js';
+import { InputError, showValue } from '../base/index.js';
 
 export interface TensorEntry {
   readonly dtype: string;
@@ -48,18 +48,18 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 const parseEntry = (name: string, raw: unknown, dataStart: number): PlacedTensor | string => {
-  if (!isRecord(raw)) return `tensor "${name}" is described by ${JSON.stringify(raw)}, not by an object`;
+  if (!isRecord(raw)) return `tensor "${name}" is described by ${showValue(raw)}, not by an object`;
   const { dtype, shape, data_offsets: offsets } = raw;
   const width = typeof dtype === 'string' ? elementBytes.get(dtype) : undefined;
   if (typeof dtype !== 'string' || width === undefined) {
-    return `tensor "${name}" has dtype ${JSON.stringify(dtype)}, which is none of ${[...elementBytes.keys()].join(', ')}`;
+    return `tensor "${name}" has dtype ${showValue(dtype)}, which is none of ${[...elementBytes.keys()].join(', ')}`;
   }
   if (!Array.isArray(shape) || !shape.every(isSize)) {
-    return `tensor "${name}" has shape ${JSON.stringify(shape)}, not a list of sizes`;
+    return `tensor "${name}" has shape ${showValue(shape)}, not a list of sizes`;
   }
   const [begin, end] = Array.isArray(offsets) ? offsets : [];
   if (!Array.isArray(offsets) || offsets.length !== 2 || !isSize(begin) || !isSize(end)) {
-    return `tensor "${name}" has data_offsets ${JSON.stringify(offsets)}, not [begin, end]`;
+    return `tensor "${name}" has data_offsets ${showValue(offsets)}, not [begin, end]`;
   }
   const needed = elementCount(shape) * width;
   if (end - begin !== needed) {

@@ -33,6 +33,32 @@ const zephyr = `{% for message in messages %}
 {% endfor %}`;
 
 describe('createChatTemplate', () => {
+  it.each([
+    ['{% for i in range(1000000000000) %}{% endfor %}', 'a range of'],
+    ['{% for i in range(1, 9, 0) %}{% endfor %}', 'a range of'],
+    ["{% set x = ['a'] %}{% for i in range(40) %}{% set x = x + x %}{% endfor %}{{ x }}", 'a value of'],
+    ["{% set n = namespace(x='a') %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}", 'steps'],
+    [
+      "{% set n = namespace(x=['a']) %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}",
+      'a value of',
+    ],
+    [
+      '{% set r = range(60000) %}{% for a in r %}{% for b in r %}{% for c in r %}{% endfor %}{% endfor %}{% endfor %}',
+      'steps',
+    ],
+  ])('should give up on %s', (source, reason) => {
+    const started = performance.now();
+    let fault: unknown;
+    try {
+      createChatTemplate(source, {}, 'a.jinja').render(turns);
+    } catch (error) {
+      fault = error;
+    }
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(fault).toBeInstanceOf(InputError);
+    expect(String(fault)).toContain(reason);
+  });
+
   it('should drop the line breaks of blocks, know special tokens, and leave what messages say alone', () => {
     const template = createChatTemplate(zephyr, { bos_token: '<s>', eos_token: '</s>' });
     expect(template.render(turns, { addGenerationPrompt: true })).toBe(

@@ -1,5 +1,6 @@
 export { activationsFileOf, collectActivationEvidence } from './activation-evidence.js';
 export { checkCheckpoints } from './check-checkpoints.js';
+export { requireContainedPaths } from './contained-paths.js';
 export { type CrossFittedVectors, crossFitted, mapVectors } from './cross-fitted-vectors.js';
 export { modelFolderOf, modelFoldersOf } from './model-folder.js';
 export {

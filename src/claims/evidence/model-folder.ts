@@ -4,6 +4,9 @@ import type { LoadedExperiment } from '../spec/load.js';
 
 const shippedRung = /^shipped\/([a-z0-9-]+)$/;
 
+/** Whether a specification's `model` is a name of what is shipped, and no path. */
+export const isShippedModel = (model: string): boolean => model === 'shipped' || shippedRung.test(model);
+
 /** Folders of the checkpoints that an experiment compares, where it trains none. */
 export const checkpointFoldersOf = ({ value, file }: LoadedExperiment) =>
   value.checkpoints && {

@@ -1,6 +1,6 @@
 /** Every specification within reach, by name. */
 import { closestName, DsteerError, SpecError, type SpecIssue, UsageError } from '../../base/index.js';
-import type { Draft } from './draft.js';
+import { type Draft, textOf } from './draft.js';
 import {
   interpretAll,
   type LoadedClaim,
@@ -38,7 +38,7 @@ const collect = (specs: readonly LoadedSpec[], faults: Catalogue['faults']): Cat
 export const loadCatalogue = async (folder = shippedSpecsFolder()): Promise<Catalogue> =>
   collect(interpretAll(await shippedDrafts(folder)), new Map());
 
-const nameOf = ({ kind, raw }: Draft): string => String(raw[kind]);
+const nameOf = ({ kind, raw }: Draft): string => textOf(raw[kind]);
 
 /** The catalogue as seen from a user's file: what stands beside it comes before what is shipped. */
 export const catalogueAround = async (file: string, shipped: Catalogue): Promise<Catalogue> => {

@@ -1,7 +1,7 @@
 /** A specification file as YAML, before its kind's schema has seen it. */
-import { readFile } from 'node:fs/promises';
-import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
-import { InputError, type SourceLocation, SpecError } from '../../base/index.js';
+import { type Document, isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import { type SourceLocation, SpecError, type SpecIssue, showValue } from '../../base/index.js';
+import { readText } from '../../store/index.js';
 
 export const specKinds = ['claim', 'experiment', 'suite'] as const;
 export type SpecKind = (typeof specKinds)[number];
@@ -18,7 +18,8 @@ export interface Draft {
   has(path: readonly PropertyKey[]): boolean;
 }
 
-const maxBytes = 1 << 20;
+/** More of either is no specification; the limits bound what a hostile file can cost. */
+const limits = { bytes: 1 << 20, aliases: 64, expandedValues: 100_000, depth: 100, faults: 10 } as const;
 
 const offsetOf = (document: Document, path: readonly PropertyKey[], key?: PropertyKey): number => {
   for (let depth = path.length; depth >= 0; depth--) {
@@ -37,21 +38,103 @@ const offsetOf = (document: Document, path: readonly PropertyKey[], key?: Proper
 export const isMapping = (value: unknown): value is RawMapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** What a key names; anything but text is shown as it would be in an error. */
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : showValue(value));
+
+/** Where nodes nest too deeply, or aliases stand for more than a file of this size could hold. */
+const findExcess = (
+  document: Document,
+): { readonly offset: number; readonly message: string } | undefined => {
+  let excess: { offset: number; message: string } | undefined;
+  let aliases = 0;
+  const stop = (node: unknown, message: string): symbol => {
+    excess = { offset: (node as Node).range?.[0] ?? 0, message };
+    return visit.BREAK;
+  };
+  visit(document, {
+    Node: (_, node, path) => {
+      if (path.length > 2 * limits.depth)
+        return stop(node, `YAML: it nests more than ${limits.depth} levels`);
+      if (isAlias(node) && ++aliases > limits.aliases) {
+        return stop(node, `YAML: it has more than ${limits.aliases} aliases`);
+      }
+      return undefined;
+    },
+  });
+  return excess;
+};
+
+/** Values that aliases expand to; each of them is shared, so this counts without making them. */
+const countValues = (value: unknown, counts: Map<unknown, number>): number => {
+  if (typeof value !== 'object' || value === null) return 1;
+  const known = counts.get(value);
+  if (known !== undefined) return known;
+  // Whatever holds itself is counted as endless.
+  counts.set(value, Number.POSITIVE_INFINITY);
+  const count = Object.values(value).reduce<number>((sum, inner) => sum + countValues(inner, counts), 1);
+  counts.set(value, count);
+  return count;
+};
+
+interface Parsed {
+  readonly document: Document;
+  readonly raw: unknown;
+}
+
+const parseYaml = (
+  source: string,
+  lineCounter: LineCounter,
+  fault: (offset: number, message: string) => SpecIssue,
+): Parsed => {
+  const refuse = (offset: number, message: string): never => {
+    throw new SpecError([fault(offset, message)]);
+  };
+  let document: Document;
+  try {
+    document = parseDocument(source, {
+      lineCounter,
+      prettyErrors: false,
+      schema: 'core',
+      customTags: [],
+      merge: false,
+      stringKeys: true,
+      logLevel: 'silent',
+    });
+  } catch (cause) {
+    // The parser calls itself for what is nested.
+    return refuse(0, cause instanceof RangeError ? 'YAML: it nests too deeply' : `YAML: ${String(cause)}`);
+  }
+  // A warning is of a tag that is not known: values would silently be of another type than they say.
+  const faults = [...document.errors, ...document.warnings].slice(0, limits.faults);
+  if (faults.length > 0) {
+    throw new SpecError(faults.map(({ pos, message }) => fault(pos[0], `YAML: ${message}`)));
+  }
+  const excess = findExcess(document);
+  if (excess !== undefined) return refuse(excess.offset, excess.message);
+  let raw: unknown;
+  try {
+    raw = document.toJS({ maxAliasCount: -1 });
+  } catch (cause) {
+    return refuse(0, `YAML: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+  if (countValues(raw, new Map()) > limits.expandedValues) {
+    return refuse(0, `YAML: its aliases stand for more than ${limits.expandedValues} values`);
+  }
+  return { document, raw };
+};
+
 /** @throws SpecError for a fault of the YAML, or a file that is none of the kinds */
 export const parseDraft = (source: string, file: string): Draft => {
   const lineCounter = new LineCounter();
-  const document = parseDocument(source, { lineCounter, prettyErrors: false, schema: 'core' });
   const at = (offset: number): SourceLocation => {
     const { line, col } = lineCounter.linePos(offset);
-    return { file, line, column: col };
+    return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  if (document.errors.length > 0) {
-    throw new SpecError(
-      document.errors.map((error) => ({ where: at(error.pos[0]), message: `YAML: ${error.message}` })),
-    );
-  }
-  const raw: unknown = document.toJS({ maxAliasCount: 20 });
-  const kind = isMapping(raw) ? specKinds.find((candidate) => candidate in raw) : undefined;
+  const { document, raw } = parseYaml(source, lineCounter, (offset, message) => ({
+    where: at(offset),
+    message,
+  }));
+  const kind = isMapping(raw) ? specKinds.find((candidate) => Object.hasOwn(raw, candidate)) : undefined;
   if (!isMapping(raw) || kind === undefined) {
     throw new SpecError([
       {
@@ -70,23 +153,12 @@ export const parseDraft = (source: string, file: string): Draft => {
   };
 };
 
-/** @throws InputError where the file cannot be read; as `parseDraft` */
-export const readDraft = async (file: string): Promise<Draft> => {
-  let source: string;
-  try {
-    source = await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new InputError(
-      `cannot read the specification: ${(cause as NodeJS.ErrnoException).code ?? 'error'}`,
-      {
-        where: { file },
-        hint: 'give the path of a YAML file, or the name of a shipped claim or suite',
-        cause,
-      },
-    );
-  }
-  if (source.length > maxBytes) {
-    throw new InputError('a specification is at most 1 MiB', { where: { file } });
-  }
-  return parseDraft(source, file);
-};
+/** @throws InputError where the file cannot be read, or is larger than 1 MiB; as `parseDraft` */
+export const readDraft = async (file: string): Promise<Draft> =>
+  parseDraft(
+    await readText(file, {
+      maxBytes: limits.bytes,
+      hint: 'give the path of a YAML file of at most 1 MiB, or the name of a shipped claim or suite',
+    }),
+    file,
+  );

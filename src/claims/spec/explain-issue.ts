@@ -1,6 +1,6 @@
 /** Turns a schema's complaint into a sentence with the legal values and the likeliest meaning. */
 import { z } from 'zod';
-import { closestName } from '../../base/index.js';
+import { closestName, showValue } from '../../base/index.js';
 
 export interface ExplainedIssue {
   readonly path: readonly PropertyKey[];
@@ -60,8 +60,6 @@ const valueAt = (raw: unknown, path: readonly PropertyKey[]): unknown =>
     raw,
   );
 
-const show = (value: unknown): string =>
-  typeof value === 'string' ? `"${value}"` : (JSON.stringify(value) ?? 'nothing');
 const dotted = (path: readonly PropertyKey[]): string => path.map(String).join('.');
 const suggestion = (given: string, legal: readonly string[]): string => {
   const closest = closestName(given, legal);
@@ -101,9 +99,13 @@ const explainOne = (
       return [unknownKey(path.slice(0, -1), String(path.at(-1)), schema, topLevel)];
     case 'invalid_value': {
       const legal = issue.values.map(String);
-      const what = given === undefined ? `${place} is missing` : `${place} cannot be ${show(given)}`;
+      const what = given === undefined ? `${place} is missing` : `${place} cannot be ${showValue(given)}`;
       return [
-        { path, message: what, hint: `${suggestion(String(given), legal)}legal values: ${legal.join(', ')}` },
+        {
+          path,
+          message: what,
+          hint: `${suggestion(typeof given === 'string' ? given : showValue(given), legal)}legal values: ${legal.join(', ')}`,
+        },
       ];
     }
     case 'invalid_type': {
@@ -114,7 +116,7 @@ const explainOne = (
           message:
             given === undefined
               ? `${place} is missing: it takes ${wanted}`
-              : `${place} takes ${wanted}, not ${show(given)}`,
+              : `${place} takes ${wanted}, not ${showValue(given)}`,
           ...(issue.expected === 'number' || issue.expected === 'int'
             ? { hint: 'legal values: numbers written without quotes, such as 0.9' }
             : {}),
@@ -125,7 +127,7 @@ const explainOne = (
       return [
         {
           path,
-          message: `${place} cannot be ${show(given)}`,
+          message: `${place} cannot be ${showValue(given)}`,
           hint: unionHints[place] ?? 'see the documentation of this key',
         },
       ];

@@ -2,8 +2,8 @@
  * Experiments that build on others: `extends` takes over what another experiment says, `vary` makes a family of one file,
  * a member for each named set of changes.
  */
-import { closestName, SpecError } from '../../base/index.js';
-import { type Draft, isMapping, type RawMapping } from './draft.js';
+import { closestName, SpecError, showValue } from '../../base/index.js';
+import { type Draft, isMapping, type RawMapping, textOf } from './draft.js';
 
 /** One experiment as its file and its parents make it. */
 export interface Member {
@@ -59,7 +59,7 @@ const fault = (draft: Draft, path: readonly PropertyKey[], message: string, hint
 export const createExperimentLibrary = (drafts: readonly Draft[]): ExperimentLibrary => {
   const experiments = drafts.filter(({ kind }) => kind === 'experiment');
   const namesOf = ({ raw }: Draft): string[] => {
-    const name = String(raw['experiment']);
+    const name = textOf(raw['experiment']);
     return isMapping(raw['vary']) ? Object.keys(raw['vary']).map((suffix) => `${name}-${suffix}`) : [name];
   };
   const byName = new Map<string, Draft>();
@@ -69,13 +69,13 @@ export const createExperimentLibrary = (drafts: readonly Draft[]): ExperimentLib
     const parentName = draft.raw['extends'];
     const own = without(draft.raw, 'extends', 'vary');
     if (parentName === undefined) return own;
-    const parent = byName.get(String(parentName));
+    const parent = byName.get(textOf(parentName));
     if (parent === undefined) {
-      const closest = closestName(String(parentName), [...byName.keys()]);
+      const closest = closestName(textOf(parentName), [...byName.keys()]);
       throw fault(
         draft,
         ['extends'],
-        `there is no experiment ${JSON.stringify(parentName)} to extend`,
+        `there is no experiment ${showValue(parentName)} to extend`,
         `${closest === undefined ? '' : `did you mean ${closest}? `}experiments: ${[...byName.keys()].join(', ')}`,
       );
     }
@@ -83,7 +83,7 @@ export const createExperimentLibrary = (drafts: readonly Draft[]): ExperimentLib
       throw fault(
         draft,
         ['extends'],
-        `${String(parentName)} extends this experiment in turn`,
+        `${textOf(parentName)} extends this experiment in turn`,
         'let one of them stand on its own',
       );
     }
@@ -93,7 +93,7 @@ export const createExperimentLibrary = (drafts: readonly Draft[]): ExperimentLib
 
   const expand = (draft: Draft, descendants: readonly Draft[]): Member[] => {
     const raw = inherited(draft, descendants);
-    const name = String(raw['experiment']);
+    const name = textOf(raw['experiment']);
     const { vary } = draft.raw;
     if (vary === undefined) return [{ name, label: name, variation: undefined, raw }];
     const variations = isMapping(vary) ? Object.entries(vary) : [];
@@ -111,7 +111,7 @@ export const createExperimentLibrary = (drafts: readonly Draft[]): ExperimentLib
       variation,
       raw: {
         ...mergeExperiments(raw, {
-          title: `${String(raw['title'])}: ${variation}`,
+          title: `${textOf(raw['title'])}: ${variation}`,
           ...(changes as RawMapping),
         }),
         experiment: `${name}-${variation}`,
