@@ -21,6 +21,7 @@ const pathsOf = ({ model, checkpoints, activations, data, training }: Experiment
     [['checkpoints', 'sftBase'], checkpoints?.sftBase],
     [['activations'], activations],
     [['data', 'preferences'], data.preferences],
+    [['data', 'prompts'], data.prompts],
     ...(data.mixture ?? []).map(
       ({ preferences }, part) => [['data', 'mixture', part, 'preferences'], preferences] as const,
     ),
