@@ -73,7 +73,8 @@ const maxTokensOf = async (model: string): Promise<number> => {
 const common = {
   experiment: 'given',
   extends: 'many-frames',
-  description: 'Written by dsteer verify; it can be edited, and run by a claim or suite that names it, with --allow-outside.',
+  description:
+    'Written by dsteer verify; it can be edited, and run by a claim or suite that names it, with --allow-outside.',
 };
 
 const contentOf = async (given: GivenEvidence, from: (path: string) => string): Promise<object> => {
