@@ -172,7 +172,7 @@ describe('parseGpt2Config', () => {
     ['scores not scaled', { scale_attn_weights: false }, /scale_attn_weights: false/],
     ['cross-attention', { add_cross_attention: true }, /add_cross_attention: true/],
     ['heads that do not divide', { n_head: 5 }, /n_head is 5; a divisor of n_embd 48/],
-    ['a missing size', { n_layer: undefined }, /n_layer is undefined/],
+    ['a missing size', { n_layer: undefined }, /n_layer is nothing/],
   ])('should refuse %s by name', (_, changes, message) => {
     const parse = () => parseGpt2Config({ ...gpt2, ...changes }, 'config.json');
     expect(parse).toThrow(InputError);
