@@ -43,12 +43,23 @@ export const inputFilesOf = async (experiment: LoadedExperiment): Promise<string
   return [experiment.file, ...model, ...data];
 };
 
-/** Hashes of those of `files` that are there, each once, in the order of their paths. */
-export const hashInputs = async (files: readonly string[]): Promise<InputHash[]> => {
-  const inputs: InputHash[] = [];
-  for (const file of [...new Set(files.map((name) => resolve(name)))].sort()) {
+/** Hashes of those of some files that are there, each once, in the order of their paths. */
+export type HashInputs = (files: readonly string[]) => Promise<InputHash[]>;
+
+/** Reads each file once, however often its hash is asked for: models and hidden states may be of gigabytes. */
+export const createInputHasher = (): HashInputs => {
+  const known = new Map<string, InputHash | undefined>();
+  const hash = async (file: string): Promise<InputHash | undefined> => {
     const isThere = (await stat(file).catch(() => undefined))?.isFile();
-    if (isThere) inputs.push({ file: portableName(file), sha256: await sha256OfFile(file) });
-  }
-  return inputs;
+    return isThere ? { file: portableName(file), sha256: await sha256OfFile(file) } : undefined;
+  };
+  return async (files) => {
+    const inputs: InputHash[] = [];
+    for (const file of [...new Set(files.map((name) => resolve(name)))].sort()) {
+      if (!known.has(file)) known.set(file, await hash(file));
+      const input = known.get(file);
+      if (input !== undefined) inputs.push(input);
+    }
+    return inputs;
+  };
 };

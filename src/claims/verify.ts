@@ -5,7 +5,7 @@ import { compare, type TableSource } from './compare.js';
 import { correctForMany } from './correct.js';
 import { requireContainedPaths } from './evidence/index.js';
 import { type GivenEvidence, writeGivenExperiment } from './given.js';
-import { hashInputs, type InputHash, inputFilesOf, portableName } from './inputs.js';
+import { createInputHasher, type InputHash, inputFilesOf, portableName } from './inputs.js';
 import type { Job, JobResult, Task } from './jobs/job.js';
 import { taskKey } from './jobs/job.js';
 import { readJobFile, writeJobFile } from './jobs/job-file.js';
@@ -218,6 +218,7 @@ export const verify = async (options: VerifyOptions): Promise<Verification> => {
   const experiments = experimentsOf(jobs);
   // Paths of given evidence come from the command line, and are its user's own.
   if (options.given === undefined && options.allowOutside !== true) await requireContainedPaths(experiments);
+  const hashInputs = createInputHasher();
   const inputs = new Map<LoadedExperiment | undefined, readonly InputHash[]>();
   for (const experiment of experiments)
     inputs.set(experiment, await hashInputs(await inputFilesOf(experiment)));

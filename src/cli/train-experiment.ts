@@ -13,7 +13,7 @@ import type { Tokenizer } from '../data/index.js';
 import { type EngineName, startEngine } from '../engine/index.js';
 import { type LanguageModel, saveModel } from '../model/index.js';
 import { toJson } from '../reports/index.js';
-import { sha256Hex, writeFileAtomic } from '../store/index.js';
+import { sha256OfFile, writeFileAtomic } from '../store/index.js';
 import {
   attachLora,
   metricsLines,
@@ -71,8 +71,8 @@ export const loadExperiment = async (file: string, allowOutside = false): Promis
 const hashesOf = async (files: readonly string[]): Promise<Record<string, string>> => {
   const hashes: Record<string, string> = {};
   for (const file of files) {
-    const bytes = await readFile(file).catch(() => undefined);
-    if (bytes !== undefined) hashes[file.split(/[\\/]/).at(-1) ?? file] = sha256Hex(bytes);
+    const sha256 = await sha256OfFile(file).catch(() => undefined);
+    if (sha256 !== undefined) hashes[file.split(/[\\/]/).at(-1) ?? file] = sha256;
   }
   return hashes;
 };
