@@ -36,11 +36,15 @@ export interface Subject {
 }
 
 /** A case's full name, which `--filter` looks in. */
-export const caseName = ({ name }: Subject, { series, size }: BenchmarkCase): string =>
-  `${name}/${series} ${size}`;
+export const caseName = (subject: string, { series, size }: Pick<BenchmarkCase, 'series' | 'size'>): string =>
+  `${subject}/${series} ${size}`;
 
-/** A case for each width d of a ladder. */
-export const overWidths = (
-  widths: readonly number[],
-  of: (width: number) => Omit<BenchmarkCase, 'size' | 'scale'>,
-): BenchmarkCase[] => widths.map((width) => ({ ...of(width), size: `d = ${width}`, scale: width }));
+/** A case without its size. */
+export type SizelessCase = Omit<BenchmarkCase, 'size' | 'scale'>;
+
+/** A case at a width d. */
+export const atWidth = (width: number, sizeless: SizelessCase): BenchmarkCase => ({
+  ...sizeless,
+  size: `d = ${width}`,
+  scale: width,
+});

@@ -1,4 +1,5 @@
 /** Whether anything has become slower: a gate that holds across machines. */
+import { caseName } from './case.js';
 import type { BenchmarkReport, BenchmarkResult, MeasuredCase } from './results.js';
 
 export type CaseComparison =
@@ -16,8 +17,7 @@ export type CaseComparison =
     }
   | { readonly state: 'missing'; readonly name: string; readonly engine: string; readonly reason: string };
 
-const keyOf = ({ engine, subject, series, size }: BenchmarkResult): string =>
-  `${engine} ${subject}/${series} ${size}`;
+const keyOf = (result: BenchmarkResult): string => `${result.engine} ${caseName(result.subject, result)}`;
 
 /** Interval of `toGemm`: that of the median, in units of the same process's product. */
 const relativeInterval = ({ medianMs, medianInterval, toGemm }: MeasuredCase): [number, number] => [
@@ -40,7 +40,7 @@ export const compareReports = (
   const current = new Map(now.results.map((result) => [keyOf(result), result]));
   const engines = new Map(now.engines.map((engine) => [engine.name, engine]));
   return before.results.flatMap((old): CaseComparison[] => {
-    const name = `${old.subject}/${old.series} ${old.size}`;
+    const name = caseName(old.subject, old);
     const found = current.get(keyOf(old));
     const engine = engines.get(old.engine);
     if (old.state === 'failed') return [];

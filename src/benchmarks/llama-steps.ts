@@ -10,6 +10,7 @@ import {
   trainDpo,
   trainLanguageModel,
 } from '../training/index.js';
+import type { PreparedCase } from './case.js';
 
 const [LAYERS, HEADS, VOCABULARY] = [4, 4, 512];
 /** Tokens of a row, rows a batch; tokens of a pair's prompt and of each completion. */
@@ -56,6 +57,15 @@ export const createStepModel = (width: number): LanguageModel =>
     },
     1,
   );
+
+/** A case on a fresh model of that width, which it disposes at the end. `ready` gives what a run does. */
+export const onStepModel = async (
+  width: number,
+  ready: (model: LanguageModel) => Promise<PreparedCase['run']>,
+): Promise<PreparedCase> => {
+  const model = createStepModel(width);
+  return { run: await ready(model), dispose: () => model.dispose() };
+};
 
 const blockWeights = (width: number): number => LAYERS * (4 + 12) * width * width;
 const headWeights = (width: number): number => VOCABULARY * width;

@@ -3,11 +3,10 @@ import { Bench } from 'tinybench';
 import type { BenchmarkCase } from './case.js';
 import type { MeasuredCase } from './results.js';
 
-export interface CaseTiming
-  extends Pick<
-    MeasuredCase,
-    'medianMs' | 'medianInterval' | 'p99Ms' | 'marginOfError' | 'samples' | 'firstMs' | 'doubts'
-  > {}
+export type CaseTiming = Pick<
+  MeasuredCase,
+  'medianMs' | 'medianInterval' | 'p99Ms' | 'marginOfError' | 'samples' | 'firstMs' | 'doubts'
+>;
 
 /** At most this much of the mean may its own error be. */
 const WIDEST_MARGIN = 10;

@@ -1,8 +1,13 @@
 /** Runs subjects on engines, each pair in a process of its own, one after the other. */
-import { fork } from 'node:child_process';
-import { arch, availableParallelism, cpus, platform, release } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { ComputationError, dsteerVersion, type Progress, UsageError } from '../base/index.js';
+import {
+  ComputationError,
+  describeMachine,
+  dsteerVersion,
+  forkWorker,
+  isBuilt,
+  type Progress,
+  UsageError,
+} from '../base/index.js';
 import {
   computesOnCores,
   type EngineName,
@@ -37,12 +42,12 @@ const selectCases = (filters: readonly string[]): Selected[] => {
   const selected = subjects
     .map((subject) => ({
       subject,
-      cases: subject.cases.filter((one) => isWanted(caseName(subject, one))),
+      cases: subject.cases.filter((one) => isWanted(caseName(subject.name, one))),
     }))
     .filter(({ cases }) => cases.length > 0);
   if (selected.length > 0) return selected;
   throw new UsageError(`no benchmark is called anything like ${filters.join(' or ')}`, {
-    hint: `subjects: ${subjects.map(({ name }) => name).join(', ')}; a case is called, for example, ${caseName(subjects[0] as Subject, subjects[0]?.cases[0] as BenchmarkCase)}`,
+    hint: `subjects: ${subjects.map(({ name }) => name).join(', ')}; a case is called, for example, gemm/A·B 128³`,
   });
 };
 
@@ -50,72 +55,67 @@ const selectCases = (filters: readonly string[]): Selected[] => {
 const subjectsFor = (engine: EngineName, selected: readonly Selected[]): readonly Selected[] =>
   selected.filter(({ subject }) => computesOnCores(engine) || subject.isLinearAlgebra !== true);
 
-const runWorker = (request: WorkerRequest, onResult: (result: BenchmarkResult) => void): Promise<string> =>
+const runWorker = (request: WorkerRequest, onResult: (result: BenchmarkResult) => void): Promise<void> =>
   new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('./worker-main.js', import.meta.url)), [], {
-      env: { ...process.env, ...environmentOf(request.engine) },
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    let complaints = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      complaints = (complaints + text).slice(-4000);
-    });
+    const { child, describeEnd } = forkWorker(
+      new URL('./worker-main.js', import.meta.url),
+      environmentOf(request.engine),
+    );
     child.on('message', (message: FromBenchmarkWorker) => {
       if (message.type === 'result') onResult(message.result);
       else {
-        resolve(message.details);
+        resolve();
         child.disconnect();
       }
     });
     child.on('error', reject);
     child.on('exit', (code, signal) => {
-      reject(new ComputationError(`its process ended early (${signal ?? code}). ${complaints.trim()}`));
+      reject(new ComputationError(`its process ${describeEnd(code, signal).trim()}`));
     });
     child.send(request);
   });
 
-interface EngineRun {
-  readonly engine: BenchmarkEngine;
-  readonly results: readonly BenchmarkResult[];
-}
+type RanEngine = Extract<BenchmarkEngine, { state: 'ran' }> & { readonly name: EngineName };
+type SkippedEngine = Extract<BenchmarkEngine, { state: 'skipped' }>;
 
 const runEngine = async (
-  { name, details }: Extract<EngineStatus, { available: true }>,
+  name: EngineName,
   selected: readonly Selected[],
   budgetMs: number,
   onResult: () => void,
-): Promise<EngineRun> => {
+): Promise<BenchmarkResult[]> => {
   const results: BenchmarkResult[] = [];
   for (const { subject, cases } of selected) {
     const seen = new Set<string>();
     const keep = (result: BenchmarkResult): void => {
-      seen.add(`${result.series} ${result.size}`);
+      seen.add(caseName(subject.name, result));
       results.push(result);
       onResult();
     };
-    const names = cases.map((one) => caseName(subject, one));
+    const names = cases.map((one) => caseName(subject.name, one));
     try {
       await runWorker({ engine: name, subject: subject.name, cases: names, budgetMs }, keep);
     } catch (error) {
       // One case that brings its process down costs its subject's others, not the run.
       const message = error instanceof Error ? error.message : String(error);
-      for (const { series, size, scale } of cases.filter((one) => !seen.has(`${one.series} ${one.size}`))) {
+      for (const { series, size, scale } of cases.filter((one) => !seen.has(caseName(subject.name, one)))) {
         keep({ state: 'failed', engine: name, subject: subject.name, series, size, scale, message });
       }
     }
   }
-  return { engine: { state: 'ran', name, details, isSoftware: isSoftwareAdapter(details) }, results };
+  return results;
 };
 
-/** A program that stands in for a GPU serves to check results, and takes minutes for a step. */
-const reasonToSkip = (status: EngineStatus, asked: EngineName | 'all'): string | undefined => {
-  if (!status.available) return status.reason;
-  if (asked === status.name || !isSoftwareAdapter(status.details)) return undefined;
-  return `${status.details} is a program, not a GPU; --engine ${status.name} times it all the same`;
+/** A program that stands in for a GPU serves to check results, and takes minutes for a step: it has to be named. */
+const engineOf = (status: EngineStatus, asked: EngineName | 'all'): RanEngine | SkippedEngine => {
+  const { name } = status;
+  if (!status.available) return { state: 'skipped', name, reason: status.reason };
+  const { details } = status;
+  const isSoftware = isSoftwareAdapter(details);
+  if (asked === name || !isSoftware) return { state: 'ran', name, details, isSoftware };
+  const reason = `${details} is a program, not a GPU; --engine ${name} times it all the same`;
+  return { state: 'skipped', name, reason };
 };
-
-/** TypeScript sources have no worker to fork: only the built package has. */
-const isBuilt = import.meta.url.endsWith('.js');
 
 /**
  * Times every case asked for, on every engine asked for that runs here. Engines that do not are in the report with the
@@ -132,20 +132,17 @@ export const runBenchmarks = async ({
   const selected = selectCases(filters);
   if (!isBuilt) throw new UsageError('benchmarks run from the built package', { hint: 'npm run build' });
   const started = new Date();
-  const statuses = (await surveyEngines()).filter(({ name }) => engine === 'all' || name === engine);
-  const running = statuses.filter((status) => reasonToSkip(status, engine) === undefined);
+  const engines = (await surveyEngines())
+    .filter(({ name }) => engine === 'all' || name === engine)
+    .map((status) => engineOf(status, engine));
+  const running = engines.filter((one) => one.state === 'ran');
   const total = running.flatMap(({ name }) => subjectsFor(name, selected).flatMap(({ cases }) => cases));
   const stage = progress.stage('timing', total.length);
-  const runs: EngineRun[] = [];
+  const results: BenchmarkResult[] = [];
   try {
-    for (const status of statuses) {
-      const reason = reasonToSkip(status, engine);
-      if (!status.available || reason !== undefined) {
-        runs.push({ engine: { state: 'skipped', name: status.name, reason: reason ?? '' }, results: [] });
-        continue;
-      }
-      progress.note(`${status.name}: ${status.details}`);
-      runs.push(await runEngine(status, subjectsFor(status.name, selected), budgetMs, () => stage.advance()));
+    for (const { name, details } of running) {
+      progress.note(`${name}: ${details}`);
+      results.push(...(await runEngine(name, subjectsFor(name, selected), budgetMs, () => stage.advance())));
     }
   } finally {
     stage.end();
@@ -154,14 +151,11 @@ export const runBenchmarks = async ({
     schema: 1,
     run: {
       dsteer: dsteerVersion,
-      node: process.versions.node,
-      platform: `${platform()} ${release()} ${arch()}`,
-      cpu: cpus()[0]?.model.trim() ?? 'unknown',
-      cores: availableParallelism(),
+      ...describeMachine(),
       startedAt: started.toISOString(),
       seconds: (Date.now() - started.getTime()) / 1000,
     },
-    engines: runs.map((run) => run.engine),
-    results: runs.flatMap(({ results }) => results),
+    engines,
+    results,
   };
 };

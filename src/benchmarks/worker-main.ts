@@ -23,7 +23,7 @@ export interface WorkerRequest {
 
 export type FromBenchmarkWorker =
   | { readonly type: 'result'; readonly result: BenchmarkResult }
-  | { readonly type: 'done'; readonly details: string };
+  | { readonly type: 'done' };
 
 const tell = (message: FromBenchmarkWorker): void => {
   process.send?.(message);
@@ -71,16 +71,13 @@ const serve = async (request: WorkerRequest): Promise<void> => {
   const engine = await startEngine(request.engine);
   const subject = subjects.find(({ name }) => name === request.subject);
   for (const benchmarkCase of subject?.cases ?? []) {
-    if (subject === undefined || !request.cases.includes(caseName(subject, benchmarkCase))) continue;
+    if (subject === undefined || !request.cases.includes(caseName(subject.name, benchmarkCase))) continue;
     tell({ type: 'result', result: await measure(subject, benchmarkCase, engine, request.budgetMs) });
   }
-  tell({ type: 'done', details: engine.details });
+  tell({ type: 'done' });
 };
 
-process.on('message', (message) => {
-  serve(message as WorkerRequest).catch((error: unknown) => {
-    throw error;
-  });
-});
+// What it throws ends the process, and is told by the one that forked it.
+process.on('message', (message) => serve(message as WorkerRequest));
 // Whoever asked for the timings is gone.
 process.once('disconnect', () => process.kill(process.pid));

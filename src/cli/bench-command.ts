@@ -32,10 +32,8 @@ const runBench = async (flags: BenchFlags, context: CommandContext): Promise<voi
   progress.clear();
   const file = join(out, 'bench.json');
   await writeFileAtomic(file, reports.toJson(report));
-  const sizes = new Set(report.results.map(({ subject, scale }) => `${subject} ${scale}`));
-  if (sizes.size > new Set(report.results.map(({ subject }) => subject)).size) {
-    await writeFileAtomic(join(out, 'bench.svg'), await reports.drawBenchmarks(report));
-  }
+  const drawing = await reports.drawBenchmarks(report);
+  if (drawing !== undefined) await writeFileAtomic(join(out, 'bench.svg'), drawing);
   const comparisons = before && compareReports(before, report, flags.tolerance);
   const style = reports.styleFor(reports.wantsColor(context.stdout, context.environment));
   if (flags.json)

@@ -1,9 +1,9 @@
 /** What of this machine dsteer can use: engines, BLAS, their measured speed, processor, memory and GPU. */
 
 import { execFile } from 'node:child_process';
-import { arch, availableParallelism, cpus, freemem, platform, release, totalmem } from 'node:os';
+import { freemem, totalmem } from 'node:os';
 import { promisify } from 'node:util';
-import { dsteerVersion } from '../base/index.js';
+import { describeMachine, dsteerVersion, type MachineDescription } from '../base/index.js';
 import { type EngineStatus, measureSgemm, startEngine, surveyEngines } from '../engine/index.js';
 import { loadNativeBlas } from '../linalg/index.js';
 
@@ -22,13 +22,8 @@ export interface EngineSurvey {
   readonly sgemmGflops: number | null;
 }
 
-export interface MachineSurvey {
+export interface MachineSurvey extends MachineDescription {
   readonly dsteer: string;
-  readonly node: string;
-  readonly platform: string;
-  readonly cpu: string;
-  /** Cores that this process may use. */
-  readonly cores: number;
   readonly memoryBytes: number;
   readonly freeMemoryBytes: number;
   /** As nvidia-smi names them; none where it is not there. */
@@ -69,10 +64,7 @@ export const surveyMachine = async (): Promise<MachineSurvey> => {
   const automatic = await startEngine('auto').catch(() => undefined);
   return {
     dsteer: dsteerVersion,
-    node: process.versions.node,
-    platform: `${platform()} ${release()} ${arch()}`,
-    cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    cores: availableParallelism(),
+    ...describeMachine(),
     memoryBytes: totalmem(),
     freeMemoryBytes: freemem(),
     gpus: await listGpus(),

@@ -1,7 +1,7 @@
-import { overWidths, type Subject } from '../case.js';
+import { atWidth, type Subject } from '../case.js';
 import {
-  createStepModel,
   dpoFlops,
+  onStepModel,
   referenceOf,
   runDpoSteps,
   STEP_TOKENS,
@@ -13,15 +13,17 @@ export const dpoStep: Subject = {
   name: 'dpo-step',
   title: 'DPO step: 8 pairs, prompts of 48 tokens, completions of 16',
   axis: 'd',
-  cases: overWidths(WIDTHS, (width) => ({
-    series: 'step',
-    repeats: stepsARun(width),
-    flops: dpoFlops(width),
-    tokens: STEP_TOKENS,
-    prepare: async () => {
-      const model = createStepModel(width);
-      const reference = await referenceOf(model);
-      return { run: () => runDpoSteps(model, reference, stepsARun(width)), dispose: () => model.dispose() };
-    },
-  })),
+  cases: WIDTHS.map((width) =>
+    atWidth(width, {
+      series: 'step',
+      repeats: stepsARun(width),
+      flops: dpoFlops(width),
+      tokens: STEP_TOKENS,
+      prepare: () =>
+        onStepModel(width, async (model) => {
+          const reference = await referenceOf(model);
+          return () => runDpoSteps(model, reference, stepsARun(width));
+        }),
+    }),
+  ),
 };

@@ -1,6 +1,6 @@
 import { extractHiddenStates } from '../../activations/index.js';
-import { overWidths, type Subject } from '../case.js';
-import { createStepModel, forwardFlops, LENGTH, textRows, WIDTHS } from '../llama-steps.js';
+import { atWidth, type Subject } from '../case.js';
+import { forwardFlops, LENGTH, onStepModel, textRows, WIDTHS } from '../llama-steps.js';
 
 const items = Array.from({ length: 64 }, (_, row) => ({
   ids: (textRows[row % textRows.length] ?? new Int32Array(LENGTH)).subarray(0, LENGTH),
@@ -11,13 +11,12 @@ export const extraction: Subject = {
   name: 'extraction',
   title: 'Hidden states of 64 prompts of 64 tokens, every layer',
   axis: 'd',
-  cases: overWidths(WIDTHS, (width) => ({
-    series: 'extract',
-    flops: forwardFlops(width, items.length),
-    tokens: items.length * LENGTH,
-    prepare: async () => {
-      const model = createStepModel(width);
-      return { run: () => extractHiddenStates(model, items), dispose: () => model.dispose() };
-    },
-  })),
+  cases: WIDTHS.map((width) =>
+    atWidth(width, {
+      series: 'extract',
+      flops: forwardFlops(width, items.length),
+      tokens: items.length * LENGTH,
+      prepare: () => onStepModel(width, async (model) => () => extractHiddenStates(model, items)),
+    }),
+  ),
 };

@@ -1,6 +1,6 @@
 /** Fused operations with their gradients, at the sizes of a training step of 16 × 64 tokens. */
 import { causalAttention, rmsNorm, swiglu, targetLogps, tf, valueAndGrads } from '../../engine/index.js';
-import { type BenchmarkCase, overWidths, type Subject } from '../case.js';
+import { atWidth, type BenchmarkCase, type SizelessCase, type Subject } from '../case.js';
 import { BATCH, LENGTH, WIDTHS } from '../llama-steps.js';
 import { waitFor } from './wait-for.js';
 
@@ -37,7 +37,7 @@ const attentionShape = (width: number) => ({
   headDim: width / HEADS,
 });
 
-const kernels = (width: number): Omit<BenchmarkCase, 'size' | 'scale'>[] => [
+const kernels = (width: number): SizelessCase[] => [
   {
     series: 'RMSNorm',
     prepare: () =>
@@ -94,6 +94,6 @@ export const fusedKernels: Subject = {
   title: 'Fused kernels, forward and backward, 16 × 64 tokens',
   axis: 'd',
   cases: WIDTHS.filter((width) => width >= 128).flatMap((width) =>
-    kernels(width).flatMap((kernel) => overWidths([width], () => kernel)),
+    kernels(width).map((kernel) => atWidth(width, kernel)),
   ),
 };

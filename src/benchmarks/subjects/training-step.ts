@@ -1,6 +1,6 @@
-import { overWidths, type Subject } from '../case.js';
+import { atWidth, type Subject } from '../case.js';
 import {
-  createStepModel,
+  onStepModel,
   runTrainingSteps,
   STEP_TOKENS,
   stepsARun,
@@ -12,14 +12,13 @@ export const trainingStep: Subject = {
   name: 'training-step',
   title: 'Training step: forward, backward, AdamW; 16 × 64 tokens',
   axis: 'd',
-  cases: overWidths(WIDTHS, (width) => ({
-    series: 'step',
-    repeats: stepsARun(width),
-    flops: trainingFlops(width),
-    tokens: STEP_TOKENS,
-    prepare: async () => {
-      const model = createStepModel(width);
-      return { run: () => runTrainingSteps(model, stepsARun(width)), dispose: () => model.dispose() };
-    },
-  })),
+  cases: WIDTHS.map((width) =>
+    atWidth(width, {
+      series: 'step',
+      repeats: stepsARun(width),
+      flops: trainingFlops(width),
+      tokens: STEP_TOKENS,
+      prepare: () => onStepModel(width, async (model) => () => runTrainingSteps(model, stepsARun(width))),
+    }),
+  ),
 };

@@ -1,8 +1,7 @@
 /** Runs jobs, in worker processes where there are several of both, in this one otherwise. */
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import type { Progress } from '../../base/index.js';
+import { forkWorker, isBuilt, type Progress } from '../../base/index.js';
 import { computesOnCores, type EngineName } from '../../engine/index.js';
 import type { Job, JobResult } from './job.js';
 import { type FromWorker, faultOf, type JobMessage, type ToWorker } from './messages.js';
@@ -26,9 +25,6 @@ const runHere = async (jobs: readonly Job[], { outFolder, progress, onResult }: 
     runner.dispose();
   }
 };
-
-/** TypeScript sources have no worker to fork: only the built package has. */
-const isBuilt = import.meta.url.endsWith('.js');
 
 const toMessage = ({ experiment, ...job }: Job): JobMessage => ({
   ...job,
@@ -57,7 +53,6 @@ const runInWorkers = async (
   // else is asked for, nor on the machine.
   const threads = '1';
   const environment = {
-    ...process.env,
     OPENBLAS_NUM_THREADS: threads,
     MKL_NUM_THREADS: threads,
     VECLIB_MAXIMUM_THREADS: threads,
@@ -68,16 +63,8 @@ const runInWorkers = async (
 
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const child = fork(fileURLToPath(new URL('./worker-main.js', import.meta.url)), [], {
-        env: environment,
-        serialization: 'advanced',
-        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      });
+      const { child, describeEnd } = forkWorker(new URL('./worker-main.js', import.meta.url), environment);
       children.push(child);
-      let complaints = '';
-      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-        complaints = (complaints + text).slice(-4000);
-      });
       const send = (message: ToWorker): void => {
         child.send(message);
       };
@@ -105,7 +92,7 @@ const runInWorkers = async (
       });
       child.on('error', reject);
       child.on('exit', (code, signal) => {
-        reject(new Error(`a worker process ended early (${signal ?? code}). ${complaints}`));
+        reject(new Error(`a worker process ${describeEnd(code, signal)}`));
       });
       send({ type: 'start', engine, outFolder });
     });

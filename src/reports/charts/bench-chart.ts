@@ -1,6 +1,5 @@
 /** Timings drawn: a panel a subject, how each engine's time grows with the size. */
 
-import { ComputationError } from '../../base/index.js';
 import type { BenchmarkReport, MeasuredCase } from '../../benchmarks/index.js';
 import { type Chart, VEGA_LITE_SCHEMA, WIDE } from './chart.js';
 import { palette, paletteRules } from './palette.js';
@@ -13,7 +12,7 @@ const colors = [palette.policy, palette.steered, palette.inverted, palette.noise
 const isMeasured = (result: BenchmarkReport['results'][number]): result is MeasuredCase =>
   result.state === 'measured';
 
-const benchmarkChart = ({ results, engines }: BenchmarkReport): Chart => {
+const benchmarkChart = ({ results, engines }: BenchmarkReport): Chart | undefined => {
   const measured = results.filter(isMeasured);
   const ran = engines.filter(({ state }) => state === 'ran').map(({ name }) => name);
   // A single size draws no line, and says nothing of growth.
@@ -80,7 +79,7 @@ const benchmarkChart = ({ results, engines }: BenchmarkReport): Chart => {
       ],
     };
   });
-  if (panels.length === 0) throw new ComputationError('no subject was timed at two sizes: nothing to draw');
+  if (panels.length === 0) return undefined;
   return {
     id: 'benchmarks',
     title: 'Time by size',
@@ -95,9 +94,11 @@ const benchmarkChart = ({ results, engines }: BenchmarkReport): Chart => {
   };
 };
 
-/** The chart as an SVG file of its own, in the colours of the reader's theme. */
-export const drawBenchmarks = async (report: BenchmarkReport): Promise<string> => {
-  const svg = await renderChart(benchmarkChart(report));
+/** The chart as an SVG file of its own, in the colours of the reader's theme; undefined where no subject has two sizes. */
+export const drawBenchmarks = async (report: BenchmarkReport): Promise<string | undefined> => {
+  const chart = benchmarkChart(report);
+  if (chart === undefined) return undefined;
+  const svg = await renderChart(chart);
   const { paper } = palette;
   const style = `<style>svg{${paletteRules('light')};background:${paper.light}}@media (prefers-color-scheme:dark){svg{${paletteRules('dark')};background:${paper.dark}}}</style>`;
   return svg.replace(/^<svg[^>]*>/, (tag) => `${tag}${style}`);
