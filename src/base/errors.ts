@@ -3,6 +3,7 @@
  * process exit code that the contract gives its kind.
  */
 import { printable } from './printable.js';
+import { shortened } from './shortened.js';
 
 /** Where in a user's file a fault was found; lines and columns count from 1. */
 export interface SourceLocation {
@@ -26,8 +27,7 @@ const describeLocation = ({ file, line, column }: SourceLocation): string =>
 /** Longest part of an error that is shown; a file may name its tensors by megabytes. */
 const longestPart = 4000;
 
-const shown = (text: string): string =>
-  printable(text.length > longestPart ? `${text.slice(0, longestPart)}… (${text.length} characters)` : text);
+const shown = (text: string): string => printable(shortened(text, longestPart));
 
 const describeParts = ({
   where,

@@ -1,6 +1,6 @@
 import { InputError } from '../base/index.js';
 import type { PreferenceTuple } from './preference-tuple.js';
-import type { Tokenizer } from './tokenizer.js';
+import { bosBefore, type Tokenizer } from './tokenizer.js';
 
 /** A preference tuple as token ids. */
 export interface EncodedPreference {
@@ -63,7 +63,7 @@ export const tryEncodePreference = (
       throw new InputError(`preference ${tuple.id}: the ${side} completion has no tokens`);
   }
   const spelt = tokenizer.bosId !== undefined && promptIds[0] === tokenizer.bosId;
-  const bos = tokenizer.bosId === undefined || spelt ? [] : [tokenizer.bosId];
+  const bos = bosBefore(tokenizer, promptIds);
   const fixed = tuple.cue === undefined ? Number(spelt) : cueLength(tokenizer, promptIds, tuple.cue);
   const longest = Math.max(chosen.length, rejected.length);
   const { promptEnd = [] } = tokenizer;

@@ -171,10 +171,13 @@ export const loadTokenizer = async (folder: string): Promise<ModelTokenizer> => 
   return (await isEncoderDecoder(folder)) ? { ...tokenizer, promptEnd: endOf(tokenizer) } : tokenizer;
 };
 
+/** The BOS that has to be put before ids: none where the tokenizer has none, or they begin with it. */
+export const bosBefore = ({ bosId }: Tokenizer, ids: ArrayLike<number>): number[] =>
+  bosId === undefined || ids[0] === bosId ? [] : [bosId];
+
 /** Token ids of a prompt as training and extraction encode it: BOS first where the tokenizer has one, and its end. */
 export const encodePrompt = (tokenizer: Tokenizer, text: string): Int32Array => {
   const ids = tokenizer.encode(text);
-  const { bosId, promptEnd = [] } = tokenizer;
-  const bos = bosId === undefined || ids[0] === bosId ? [] : [bosId];
-  return Int32Array.from([...bos, ...ids, ...promptEnd]);
+  const { promptEnd = [] } = tokenizer;
+  return Int32Array.from([...bosBefore(tokenizer, ids), ...ids, ...promptEnd]);
 };

@@ -1,6 +1,7 @@
 /** Dense float64 matrices, row-major. */
 
 import { InputError, UsageError } from '../base/index.js';
+import { allFinite } from './vectors.js';
 
 /** A dense [rows, columns] matrix; entry (i, j) is `data[i * columns + j]`. */
 export interface Matrix {
@@ -70,10 +71,7 @@ export const transpose = ({ rows, columns, data }: Matrix): Matrix => {
  */
 export const assertFinite = (x: Matrix, what: string): void => {
   const { data, columns } = x;
-  // 0 times a finite number is 0; of NaN and infinities it is NaN, which stays.
-  let probe = 0;
-  for (let i = 0; i < data.length; i++) probe += 0 * (data[i] as number);
-  if (probe === 0) return;
+  if (allFinite(data)) return;
   const i = data.findIndex((value) => !Number.isFinite(value));
   throw new InputError(
     `${what}: row ${Math.floor(i / columns)}, column ${i % columns} is ${data[i]}, not a finite number`,

@@ -37,8 +37,10 @@ export const addScaled = (out: Float64Array, factor: number, x: Float64Array): v
 
 /** Whether no entry is NaN or infinite. */
 export const allFinite = (a: Float64Array): boolean => {
-  for (let i = 0; i < a.length; i++) if (!Number.isFinite(a[i])) return false;
-  return true;
+  // 0 times a finite number is 0; of NaN and infinities it is NaN, which stays.
+  let probe = 0;
+  for (let i = 0; i < a.length; i++) probe += 0 * (a[i] as number);
+  return probe === 0;
 };
 
 /**

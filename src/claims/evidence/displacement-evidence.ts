@@ -3,7 +3,8 @@ import { ComputationError } from '../../base/index.js';
 import { assignFolds, estimateVectors } from '../../geometry/index.js';
 import { type Matrix, matrix } from '../../linalg/index.js';
 import type { ExperimentSpec } from '../spec/schema.js';
-import { type CrossFittedVectors, crossFitted } from './cross-fitted-vectors.js';
+import { crossFitted } from './cross-fitted-vectors.js';
+import { memoiseBySite } from './memoise-by-site.js';
 import type { SeedEvidence } from './seed-evidence.js';
 import type { Site, Variant } from './variant.js';
 
@@ -47,7 +48,9 @@ export const displacementEvidence = ({
     const values = bySite.get(site) ?? noModel('final hidden state (basePostNorm and policyPostNorm)');
     return matrix(clusters.length, width, Float64Array.from(values));
   };
-  const estimated = new Map<string, CrossFittedVectors>();
+  const vectors = memoiseBySite((variant, site) =>
+    crossFitted(estimateVectors(displacement(variant, site), folds, clusters, experiment.vector), folds),
+  );
   return {
     experiment,
     seed,
@@ -71,14 +74,7 @@ export const displacementEvidence = ({
     startOf: () => noModel('model'),
     training: () => undefined,
     displacement,
-    vectors: (variant, site) => {
-      const key = `${variant}/${site}`;
-      const known =
-        estimated.get(key) ??
-        crossFitted(estimateVectors(displacement(variant, site), folds, clusters, experiment.vector), folds);
-      estimated.set(key, known);
-      return known;
-    },
+    vectors,
     alternative: (name) => noModel(`model to make ${name} with`),
     dispose: () => undefined,
   };

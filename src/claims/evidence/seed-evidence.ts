@@ -11,6 +11,7 @@ import type { ExperimentSpec } from '../spec/schema.js';
 import { checkReadouts, checkTraining } from './check-evidence.js';
 import { type CrossFittedVectors, crossFitted } from './cross-fitted-vectors.js';
 import type { ExperimentData } from './experiment-data.js';
+import { memoiseBySite } from './memoise-by-site.js';
 import { createNoisePolicy } from './noise-policy.js';
 import { collectPolicyEvidence, type PolicyEvidence } from './policy-evidence.js';
 import type { Checkpoints, PreparedEvidence } from './prepare-evidence.js';
@@ -58,16 +59,6 @@ const statesAt = ({ hidden }: Pick<PolicyEvidence, 'hidden'>, site: Site): Float
   return states;
 };
 
-const memoise = <Value>(make: (variant: Variant, site: Site) => Value) => {
-  const made = new Map<string, Value>();
-  return (variant: Variant, site: Site): Value => {
-    const key = `${variant}/${site}`;
-    const known = made.get(key) ?? make(variant, site);
-    made.set(key, known);
-    return known;
-  };
-};
-
 /** In the order in which they can be made: noise is measured by the DPO policy, DPO after SFT goes on from SFT's. */
 const inOrderOfMaking = (variants: readonly Variant[]): Variant[] => {
   const asked = new Set<Variant>(['dpo', ...variants]);
@@ -99,10 +90,10 @@ export const collectSeedEvidence = async (
     if (name === 'sft') return checkpoints?.sftBase ?? base;
     return name === 'dpo-after-sft' ? policyOf('sft') : base;
   };
-  const displacement = memoise((name, site) =>
+  const displacement = memoiseBySite((name, site) =>
     displacements(statesAt(startOf(name), site), statesAt(policyOf(name), site), heldOut.length, width),
   );
-  const vectors = memoise((name, site) =>
+  const vectors = memoiseBySite((name, site) =>
     crossFitted(estimateVectors(displacement(name, site), folds, clusters, experiment.vector), folds),
   );
 

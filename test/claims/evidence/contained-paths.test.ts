@@ -71,7 +71,7 @@ describe('paths in a specification', () => {
     ['model: linked-inside', 'model'],
     ['checkpoints: { policy: ../p }', 'checkpoints.policy'],
     ['checkpoints: { policy: p, sftBase: ../s }', 'checkpoints.sftBase'],
-    ['activations: /tmp/a.safetensors', 'activations'],
+    ['activations: /elsewhere/a.safetensors', 'activations'],
     ['data: { preferences: ../secret.jsonl }', 'data.preferences'],
     ['data: { preferences: link.jsonl }', 'data.preferences'],
     [
