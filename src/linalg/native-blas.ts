@@ -7,6 +7,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { ResourceError } from '../base/index.js';
+import { type CoreControl, correctCore } from './openblas-core.js';
 
 type Koffi = typeof import('koffi');
 type Library = ReturnType<Koffi['load']>;
@@ -251,8 +252,24 @@ const threadControl = (library: Library, path: string): ThreadControl => {
   return { name, set: () => undefined, get: () => 0 };
 };
 
+const coreControl = (library: Library): CoreControl | undefined => {
+  const corename = optional(library, 'const char *openblas_get_corename()');
+  const quit = optional(library, 'void gotoblas_dynamic_quit()');
+  const init = optional(library, 'void gotoblas_dynamic_init()');
+  if (!corename || !quit || !init) return undefined;
+  return {
+    corename: () => String(corename()),
+    choose: () => {
+      quit();
+      init();
+    },
+  };
+};
+
 const openBlas = (koffi: Koffi, path: string): NativeBlas => {
   const library = koffi.load(path);
+  const core = coreControl(library);
+  if (core !== undefined) correctCore(core);
   const threads = threadControl(library, path);
   const dsyrk = library.func(
     'void cblas_dsyrk(int order, int uplo, int trans, int n, int k, double alpha, void *a, int lda, double beta, void *c, int ldc)',
