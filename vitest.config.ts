@@ -9,6 +9,7 @@ const apart = [
   'test/claims/planted-faults.test.ts',
   'test/cli/**/*.test.ts',
   'test/e2e/**/*.test.ts',
+  'test/reliability/**/*.test.ts',
   'test/engine/**/*.test.ts',
   'test/linalg/native-blas.test.ts',
   'test/linalg/openblas-core.test.ts',

@@ -1,6 +1,5 @@
 /** Runs subjects on engines, each pair in a process of its own, one after the other. */
 import {
-  ComputationError,
   describeMachine,
   dsteerVersion,
   forkWorker,
@@ -57,7 +56,7 @@ const subjectsFor = (engine: EngineName, selected: readonly Selected[]): readonl
 
 const runWorker = (request: WorkerRequest, onResult: (result: BenchmarkResult) => void): Promise<void> =>
   new Promise((resolve, reject) => {
-    const { child, describeEnd } = forkWorker(
+    const { child, faultOfEnd } = forkWorker(
       new URL('./worker-main.js', import.meta.url),
       environmentOf(request.engine),
     );
@@ -70,7 +69,7 @@ const runWorker = (request: WorkerRequest, onResult: (result: BenchmarkResult) =
     });
     child.on('error', reject);
     child.on('exit', (code, signal) => {
-      reject(new ComputationError(`its process ${describeEnd(code, signal).trim()}`));
+      reject(faultOfEnd(code, signal));
     });
     child.send(request);
   });

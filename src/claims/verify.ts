@@ -37,6 +37,8 @@ export interface VerifyOptions {
   readonly jobs?: number;
   /** Let specifications name files outside their folders. Default: that is refused. */
   readonly allowOutside?: boolean;
+  /** Folder of the artefact store: policies that were trained before are taken from it. Default: none is used. */
+  readonly cache?: string;
   /** Where evidence is written; an unfinished run of the same request there is taken up. */
   readonly outFolder: string;
   readonly progress: Progress;
@@ -157,31 +159,38 @@ const collectResults = async (
   jobs: readonly Job[],
   inputs: ReadonlyMap<LoadedExperiment | undefined, readonly InputHash[]>,
   engine: EngineInfo,
-  { outFolder, progress, jobs: workers }: VerifyOptions,
+  { outFolder, cache, progress, jobs: workers }: VerifyOptions,
 ): Promise<Map<string, JobResult>> => {
   const results = new Map<string, JobResult>();
   const requests = new Map<string, string>();
   for (const job of jobs) {
     const request = await requestOf(job, engine.name, inputs.get(job.experiment) ?? []);
     requests.set(job.id, request);
-    const kept = await readJobFile(outFolder, job, request);
+    const kept = await readJobFile(outFolder, job, request, progress);
     if (kept) results.set(job.id, kept);
   }
   if (results.size > 0)
     progress.note(`${results.size} of ${jobs.length} jobs kept from an earlier run in this folder`);
+  let reused = 0;
   await runJobs(
     jobs.filter(({ id }) => !results.has(id)),
     {
       engine: engine.name,
       outFolder,
+      cache,
       progress,
       ...(workers === undefined ? {} : { workers }),
       onResult: async (job, result) => {
         results.set(job.id, result);
+        reused += result.reused;
         await writeJobFile(outFolder, job, requests.get(job.id) ?? '', result);
       },
     },
   );
+  if (reused > 0) {
+    const what = reused === 1 ? '1 trained policy comes' : `${reused} trained policies come`;
+    progress.note(`${what} from the cache, ${cache}`);
+  }
   return results;
 };
 

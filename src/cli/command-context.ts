@@ -3,11 +3,19 @@
 import type { ExitCode } from '../base/index.js';
 import type { Environment, WritableOutput } from '../reports/index.js';
 
-export interface CommandContext {
+/** What whoever runs a command line gives it. */
+export interface CommandStreams {
   readonly stdout: WritableOutput;
   /** Progress, warnings and errors; results go to `stdout` alone. */
   readonly stderr: WritableOutput;
   readonly environment: Environment;
+  /** Told the command line that would go on, once there is something to go on from. */
+  readonly onResumable?: (command: string) => void;
+}
+
+export interface CommandContext extends Required<CommandStreams> {
+  /** What follows `dsteer`. */
+  readonly words: readonly string[];
   /** Set by the command that ran. */
   exitCode: ExitCode;
 }

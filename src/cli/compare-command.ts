@@ -3,6 +3,7 @@ import { UsageError } from '../base/index.js';
 import type { CommandContext } from './command-context.js';
 import {
   allowOutsideOption,
+  cacheOption,
   engineOption,
   examples,
   jsonOption,
@@ -52,6 +53,7 @@ export const addCompareCommand = (program: Command, context: CommandContext): vo
     .option('--out <folder>', 'where reports and evidence go (default: reports/<time>)')
     .addOption(seedOption('replaces the seeds of the suite'))
     .addOption(allowOutsideOption())
+    .addOption(cacheOption())
     .option('--strict', 'an inconclusive verdict ends with exit code 1, not 3')
     .addOption(jsonOption('the tables'))
     .addHelpText(

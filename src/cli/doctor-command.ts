@@ -1,6 +1,6 @@
 import { freemem } from 'node:os';
 import type { Command } from 'commander';
-import { printable } from '../base/index.js';
+import { formatBytes, printable } from '../base/index.js';
 import type { Style } from '../reports/index.js';
 import type { CommandContext } from './command-context.js';
 import { examples, jsonOption, wholeNumber } from './options.js';
@@ -13,8 +13,6 @@ interface DoctorFlags {
   readonly batchSize?: number;
   readonly json?: true;
 }
-
-const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
 const engineLines = (
   { status, sgemmGflops }: EngineSurvey,
@@ -55,13 +53,10 @@ const renderSurvey = (survey: MachineSurvey, style: Style): string =>
     `  Node           ${survey.node}`,
     `  system         ${survey.platform}`,
     `  processor      ${survey.cpu}, ${survey.cores} core${survey.cores === 1 ? '' : 's'} for this process`,
-    `  memory         ${gibibytes(survey.memoryBytes)}, ${gibibytes(survey.freeMemoryBytes)} free`,
+    `  memory         ${formatBytes(survey.memoryBytes)}, ${formatBytes(survey.freeMemoryBytes)} free`,
     `  GPU            ${survey.gpus.length > 0 ? survey.gpus.join('; ') : 'none that nvidia-smi shows'}`,
     '',
   ].join('\n');
-
-const memory = (bytes: number): string =>
-  bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : gibibytes(bytes);
 
 const tokenizerLine = (tokenizer: TokenizerSurvey | null): string => {
   if (tokenizer === null) return 'none';
@@ -99,11 +94,11 @@ const renderModel = (
     `  stored as      ${stored.join(', ')}${model.shards > 1 ? `, in ${model.shards} files` : ''}`,
     `  tokenizer      ${tokenizerLine(model.tokenizer)}`,
     '',
-    `${style.bold('Memory')}, estimated, with ${memory(freemem())} free on this machine`,
-    `  the model      ${memory(needs.modelBytes)} (float32)`,
-    `  extract        ${memory(needs.extractBytes)}: ${batchSize} × ${length} tokens a pass`,
-    `  DPO, frozen    ${memory(needs.dpoFrozenBytes)}: ${pairs} pairs of ${length} tokens a step, embeddings kept fixed`,
-    `  DPO, unfrozen  ${memory(needs.dpoUnfrozenBytes)}: every parameter trained`,
+    `${style.bold('Memory')}, estimated, with ${formatBytes(freemem())} free on this machine`,
+    `  the model      ${formatBytes(needs.modelBytes)} (float32)`,
+    `  extract        ${formatBytes(needs.extractBytes)}: ${batchSize} × ${length} tokens a pass`,
+    `  DPO, frozen    ${formatBytes(needs.dpoFrozenBytes)}: ${pairs} pairs of ${length} tokens a step, embeddings kept fixed`,
+    `  DPO, unfrozen  ${formatBytes(needs.dpoUnfrozenBytes)}: every parameter trained`,
     ...(model.warnings.length > 0 ? ['', ...model.warnings.map((text) => `${style.red('!')} ${text}`)] : []),
     '',
   ].join('\n');

@@ -5,10 +5,16 @@ import { runCli } from './run-cli.js';
 
 const INTERRUPTED = 130;
 
-process.on('SIGINT', () => {
-  process.stderr.write('\ninterrupted\n');
+let resume: string | undefined;
+
+const interrupt = (): never => {
+  const cure = resume === undefined ? '' : `: what is done is kept. To go on:\n  ${resume}`;
+  process.stderr.write(`\ninterrupted${cure}\n`);
+  // Unfinished files and locks go as the process ends; worker processes end when they see that it has.
   process.exit(INTERRUPTED);
-});
+};
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
 
 // A reader that closes early, such as `head`, has what it wanted.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -16,7 +22,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const { stdout, stderr, env } = process;
-const code = await runCli(process.argv.slice(2), { stdout, stderr, environment: env });
+const code = await runCli(process.argv.slice(2), {
+  stdout,
+  stderr,
+  environment: env,
+  onResumable: (command) => {
+    resume = command;
+  },
+});
 
 // Engines may keep native threads alive, so the process ends here once everything written has left.
 process.stdout.write('', () => {

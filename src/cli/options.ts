@@ -27,6 +27,9 @@ export const allowOutsideOption = (): Option =>
     'let specifications name files outside their own folder: only for those that you trust',
   );
 
+export const cacheOption = (): Option =>
+  new Option('--no-cache', 'train everything anew, and keep no trained policy for later runs');
+
 export const jsonOption = (what: string): Option =>
   new Option('--json', `print ${what} on stdout and nothing else there`);
 

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { dsteerVersion } from '../base/index.js';
 import { addAnalyzeCommand } from './analyze-command.js';
 import { addBenchCommand } from './bench-command.js';
+import { addCacheCommand } from './cache-command.js';
 import type { CommandContext } from './command-context.js';
 import { addCompareCommand } from './compare-command.js';
 import { addDataCommand } from './data-command.js';
@@ -47,6 +48,7 @@ export const createProgram = (context: CommandContext): Command => {
   addDataCommand(program, context);
   addBenchCommand(program, context);
   addReportCommand(program, context);
+  addCacheCommand(program, context);
   addDoctorCommand(program, context);
   return program;
 };

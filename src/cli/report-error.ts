@@ -12,7 +12,10 @@ const isShown = ({ code }: CommanderError): boolean =>
 const stackOf = ({ stack = '' }: Error): string => stack.split('\n').map(printable).join('\n');
 
 /** Writes what there is to say of an error to stderr. Commander has said its own by then. */
-export const reportError = (error: unknown, { stderr, environment }: CommandContext): ExitCode => {
+export const reportError = (
+  error: unknown,
+  { stderr, environment }: Pick<CommandContext, 'stderr' | 'environment'>,
+): ExitCode => {
   if (error instanceof CommanderError) return isShown(error) ? 0 : 2;
   const wantsStack = Boolean(environment['DSTEER_DEBUG']);
   if (error instanceof DsteerError) {

@@ -1,5 +1,5 @@
 import type { ExitCode } from '../base/index.js';
-import type { CommandContext } from './command-context.js';
+import type { CommandContext, CommandStreams } from './command-context.js';
 import { createProgram } from './program.js';
 import { reportError } from './report-error.js';
 
@@ -9,11 +9,13 @@ import { reportError } from './report-error.js';
  * @param words what follows `dsteer`
  * @returns the exit code
  */
-export const runCli = async (
-  words: readonly string[],
-  streams: Omit<CommandContext, 'exitCode'>,
-): Promise<ExitCode> => {
-  const context: CommandContext = { ...streams, exitCode: 0 };
+export const runCli = async (words: readonly string[], streams: CommandStreams): Promise<ExitCode> => {
+  const context: CommandContext = {
+    onResumable: () => undefined,
+    ...streams,
+    words,
+    exitCode: 0,
+  };
   try {
     const program = createProgram(context);
     if (words.length === 0) {

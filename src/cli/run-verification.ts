@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { printable } from '../base/index.js';
 import type { GivenEvidence, RunReport, ShardRequest } from '../claims/index.js';
 import type { ConsoleOptions } from '../reports/index.js';
+import { cacheFolder } from '../store/index.js';
 import type { CommandContext } from './command-context.js';
+import { holdingFolder } from './hold-folder.js';
 
 export interface VerificationFlags {
   readonly engine: string;
@@ -14,6 +16,8 @@ export interface VerificationFlags {
   readonly strict?: true;
   readonly allowOutside?: true;
   readonly json?: true;
+  /** False after --no-cache. */
+  readonly cache: boolean;
 }
 
 /** A run's folder by default: `reports/2026-01-02T03-04-05`, the local way to sort runs by time. */
@@ -22,7 +26,7 @@ const defaultFolder = (now: Date): string =>
 
 /** Verifies what was asked for, writes the reports, and prints what `render` makes of them. */
 export const runVerification = async (
-  asked: { readonly targets: readonly string[]; readonly suite?: string; readonly given?: GivenEvidence },
+  request: { readonly targets: readonly string[]; readonly suite?: string; readonly given?: GivenEvidence },
   flags: VerificationFlags,
   context: CommandContext,
   render: (report: RunReport, options: ConsoleOptions) => string,
@@ -33,18 +37,22 @@ export const runVerification = async (
   const reports = await import('../reports/index.js');
   const { stdout, stderr, environment } = context;
   const progress = reports.createProgress(stderr, environment);
-  const outFolder = flags.out ?? defaultFolder(new Date());
-  const verification = await verify({
-    ...asked,
-    engine,
-    outFolder,
-    progress,
-    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-    ...(flags.shard === undefined ? {} : { shard: flags.shard }),
-    allowOutside: flags.allowOutside === true,
-  }).finally(() => progress.clear());
-  await reports.writeReports(outFolder, verification);
-  const { report } = verification;
+  const asked = flags.out === undefined ? { newFolder: defaultFolder(new Date()) } : { folder: flags.out };
+  const cache = flags.cache ? cacheFolder(environment) : undefined;
+  const { outFolder, report } = await holdingFolder(asked, context, async (outFolder) => {
+    const made = await verify({
+      ...request,
+      engine,
+      outFolder,
+      progress,
+      ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+      ...(flags.shard === undefined ? {} : { shard: flags.shard }),
+      ...(cache === undefined ? {} : { cache }),
+      allowOutside: flags.allowOutside === true,
+    }).finally(() => progress.clear());
+    await reports.writeReports(outFolder, made);
+    return { outFolder, report: made.report };
+  });
   await reports.announceToGithub(report, { environment, stream: stderr });
   const color = reports.wantsColor(stdout, environment);
   const text = render(report, { width: reports.widthOf(stdout, environment), color });

@@ -4,6 +4,7 @@ import type { SteeredLayers } from '../steering/index.js';
 import type { CommandContext } from './command-context.js';
 import {
   allowOutsideOption,
+  cacheOption,
   engineOption,
   examples,
   jsonOption,
@@ -31,6 +32,8 @@ interface SteerFlags {
   readonly maxNewTokens?: number;
   readonly export?: string;
   readonly allowOutside?: true;
+  /** False after --no-cache. */
+  readonly cache: boolean;
 }
 
 const SWEPT_LAMBDAS = [-1, -0.5, 0, 0.25, 0.5, 0.75, 1, 1.5, 2];
@@ -70,14 +73,17 @@ const runSweep = async (file: string, flags: SteerFlags, context: CommandContext
   const { parseEngineName } = await import('../engine/index.js');
   const engine = parseEngineName(flags.engine);
   const { steerExperiment } = await import('./steer-experiment.js');
+  const { cacheFolder, createArtefactStore } = await import('../store/index.js');
   const reports = await import('../reports/index.js');
   const { stdout, stderr, environment } = context;
   const progress = reports.createProgress(stderr, environment);
+  const cache = flags.cache ? cacheFolder(environment) : undefined;
   const result = await steerExperiment(file, {
     lambdas: flags.lambda ?? SWEPT_LAMBDAS,
     engine,
     progress,
     allowOutside: flags.allowOutside === true,
+    ...(cache === undefined ? {} : { store: createArtefactStore(cache, progress) }),
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
   }).finally(() => progress.clear());
   if (flags.json) {
@@ -261,6 +267,7 @@ export const addSteerCommand = (program: Command, context: CommandContext): void
       'write the vectors again: .gguf is a llama.cpp control vector, else safetensors',
     )
     .addOption(allowOutsideOption())
+    .addOption(cacheOption())
     .addOption(engineOption())
     .addOption(
       seedOption(

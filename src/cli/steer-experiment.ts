@@ -7,6 +7,7 @@ import { type EngineName, startEngine } from '../engine/index.js';
 import { crossFitVectors, displacements } from '../geometry/index.js';
 import type { LanguageModel } from '../model/index.js';
 import { collectCompletionStates, lambdaSweep } from '../steering/index.js';
+import type { ArtefactStore } from '../store/index.js';
 import { referenceLogps, trainDpo } from '../training/index.js';
 import { loadExperiment } from './train-experiment.js';
 
@@ -17,6 +18,8 @@ export interface SteerExperimentOptions {
   /** Let the specification name files outside its folder. Default: that is refused. */
   readonly allowOutside?: boolean;
   readonly engine: EngineName | 'auto';
+  /** Where trained policies are kept. */
+  readonly store?: ArtefactStore;
   readonly progress: Progress;
 }
 
@@ -54,7 +57,7 @@ const onlyBehaviour = ({ meanMargin, preferenceAccuracy }: SteeredBehaviour): St
 /** Trains the experiment's policy and sweeps λ at the final hidden state, over all positions of the completion. */
 export const steerExperiment = async (
   file: string,
-  { lambdas, seed: askedSeed, engine, progress, allowOutside }: SteerExperimentOptions,
+  { lambdas, seed: askedSeed, engine, store, progress, allowOutside }: SteerExperimentOptions,
 ): Promise<SteerResult> => {
   const experiment = await loadExperiment(file, allowOutside);
   const { training, seeds, readout, experiment: name } = experiment.value;
@@ -62,11 +65,11 @@ export const steerExperiment = async (
   const { name: engineName } = await startEngine(engine);
   progress.note(`engine ${engineName}, seed ${seed}`);
   const { model: base, data } = await prepareExperiment(experiment);
-  await runInitialStages(experiment, base, data, progress);
+  await runInitialStages(experiment, base, data, { store, progress });
   const { train, heldOut, folds } = data;
   const policy = base.clone();
   try {
-    await trainDpo(policy, train, await referenceLogps(base, train), training, { seed, progress });
+    await trainDpo(policy, train, await referenceLogps(base, train), training, { seed, store, progress });
     const items = readoutPositions(heldOut, readout);
     const before = await extractHiddenStates(base, items, { progress });
     const after = await extractHiddenStates(policy, items, { progress });

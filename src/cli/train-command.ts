@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { printable } from '../base/index.js';
 import type { CommandContext } from './command-context.js';
+import { holdingFolder } from './hold-folder.js';
 import { allowOutsideOption, engineOption, examples, seedOption, wholeNumber } from './options.js';
 
 interface TrainFlags {
@@ -19,16 +20,18 @@ const runTrain = async (file: string, flags: TrainFlags, context: CommandContext
   const { trainExperiment } = await import('./train-experiment.js');
   const { createProgress, formatNumber } = await import('../reports/index.js');
   const progress = createProgress(context.stderr, context.environment);
-  const stages = await trainExperiment(file, {
-    engine,
-    outFolder: flags.out,
-    progress,
-    allowOutside: flags.allowOutside === true,
-    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-    ...(flags.objective === undefined ? {} : { objective: flags.objective }),
-    ...(flags.checkpointEvery === undefined ? {} : { checkpointEvery: flags.checkpointEvery }),
-    ...(flags.cache === undefined ? {} : { cacheFolder: flags.cache }),
-  }).finally(() => progress.clear());
+  const stages = await holdingFolder({ folder: flags.out }, context, (outFolder) =>
+    trainExperiment(file, {
+      engine,
+      outFolder,
+      progress,
+      allowOutside: flags.allowOutside === true,
+      ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+      ...(flags.objective === undefined ? {} : { objective: flags.objective }),
+      ...(flags.checkpointEvery === undefined ? {} : { checkpointEvery: flags.checkpointEvery }),
+      ...(flags.cache === undefined ? {} : { cacheFolder: flags.cache }),
+    }),
+  ).finally(() => progress.clear());
   for (const { objective, result } of stages) {
     const { metrics } = result;
     const last = metrics.at(-1);

@@ -4,6 +4,7 @@ import type { GivenEvidence } from '../claims/index.js';
 import type { CommandContext } from './command-context.js';
 import {
   allowOutsideOption,
+  cacheOption,
   engineOption,
   examples,
   jsonOption,
@@ -106,6 +107,7 @@ export const addVerifyCommand = (program: Command, context: CommandContext): voi
     .addOption(seedOption('replaces the seeds of the experiments'))
     .addOption(shardOption())
     .addOption(allowOutsideOption())
+    .addOption(cacheOption())
     .option('--strict', 'an inconclusive verdict ends with exit code 1, not 3')
     .addOption(jsonOption('report.json'))
     .addHelpText(

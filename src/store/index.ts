@@ -1,5 +1,10 @@
+export * from './artefact-store.js';
 export * from './atomic-file.js';
+export * from './cache-folder.js';
+export * from './checksums.js';
+export * from './code-hash.js';
 export * from './csv.js';
+export { type FileLock, tryLock } from './file-lock.js';
 export { widenBfloat16, widenHalf } from './float-formats.js';
 export * from './gguf.js';
 export * from './hash.js';
@@ -7,4 +12,7 @@ export * from './read-json.js';
 export * from './safetensors-header.js';
 export * from './safetensors-reader.js';
 export * from './safetensors-writer.js';
+export { setAside } from './set-aside.js';
 export * from './stable-json.js';
+export { removeStaleTemporaries } from './temporary-files.js';
+export { explainingWriteFaults, explainWriteFault } from './write-fault.js';

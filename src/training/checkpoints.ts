@@ -112,10 +112,11 @@ const readState = async (folder: string): Promise<State | string> => {
   }
 };
 
-const saveTensors = async (
+/** Writes parameters, and the moments of those that have any. */
+export const saveTensors = async (
   path: string,
   trainable: ReadonlyMap<string, tf.Variable>,
-  moments: ReadonlyMap<string, SavedMoments>,
+  moments: ReadonlyMap<string, SavedMoments> = new Map(),
 ): Promise<void> => {
   const tensors = new Map<string, tf.Tensor>();
   for (const [name, variable] of trainable) tensors.set(`weight/${name}`, variable);

@@ -1,4 +1,5 @@
 import type { Progress } from '../base/index.js';
+import type { ArtefactStore } from '../store/index.js';
 import type { LoraAdapter } from './lora.js';
 import type { PreferenceLossConfig } from './preference-losses.js';
 
@@ -93,6 +94,8 @@ export interface TrainingOptions<Metrics extends StepMetrics = StepMetrics> {
   readonly adapter?: LoraAdapter | undefined;
   /** Save the state now and then, and go on from the newest state of this very training. */
   readonly checkpoints?: CheckpointOptions | undefined;
+  /** Take the trained weights from here where this very training was done before, and keep them here. */
+  readonly store?: ArtefactStore | undefined;
 }
 
 export interface TrainingResult<Metrics extends StepMetrics = StepMetrics> {
@@ -106,4 +109,6 @@ export interface TrainingResult<Metrics extends StepMetrics = StepMetrics> {
   readonly tokens: number;
   /** Of this process; steps that a checkpoint held cost nothing. */
   readonly seconds: number;
+  /** Nothing was trained: the store had the weights. */
+  readonly reused: boolean;
 }

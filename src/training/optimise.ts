@@ -8,6 +8,7 @@ import { describeDivergence, firstNonFinite } from './divergence.js';
 import { learningRateAt } from './learning-rate.js';
 import type { LoraAdapter } from './lora.js';
 import { createOptimiser } from './optimiser.js';
+import { type StoredTraining, storedTraining } from './stored-training.js';
 
 /** What goes through the model at once: a step, or a part of one. */
 export interface MicroBatch {
@@ -122,7 +123,7 @@ export const optimise = async <Metrics extends StepMetrics>({
   config,
   frozen,
   dataHash,
-  options: { seed, progress = silentProgress, onStep, adapter, checkpoints: checkpointing },
+  options: { seed, progress = silentProgress, onStep, adapter, checkpoints: checkpointing, store },
 }: OptimiseInput<Metrics>): Promise<TrainingResult<Metrics>> => {
   if (totalSteps < 1) throw new UsageError(`${title}: there is nothing to train on`);
   const trainable = trainableOf(model, frozen, adapter);
@@ -199,25 +200,27 @@ export const optimise = async <Metrics extends StepMetrics>({
     }
   };
 
+  const request = async () => ({
+    dsteer: dsteerVersion,
+    engine: activeEngine().name,
+    title,
+    totalSteps,
+    config,
+    lora: adapter && [
+      adapter.config,
+      await hashParameters({ ...model, variables: adapter.variables }, [...adapter.variables.keys()]),
+    ],
+    frozen,
+    seed,
+    dataHash,
+    base: await hashParameters(model, [...model.variables.keys()]),
+  });
+
   const checkpoints = checkpointing && {
     every: checkpointing.every,
     ...createCheckpoints<Metrics>({
       folder: checkpointing.folder,
-      key: checkpointKey({
-        dsteer: dsteerVersion,
-        engine: activeEngine().name,
-        title,
-        totalSteps,
-        config,
-        lora: adapter && [
-          adapter.config,
-          await hashParameters({ ...model, variables: adapter.variables }, [...adapter.variables.keys()]),
-        ],
-        frozen,
-        seed,
-        dataHash,
-        base: await hashParameters(model, [...model.variables.keys()]),
-      }),
+      key: checkpointKey(await request()),
       seed,
       trainable,
       optimiser,
@@ -225,40 +228,50 @@ export const optimise = async <Metrics extends StepMetrics>({
     }),
   };
 
-  let stage: ReturnType<typeof progress.stage> | undefined;
   const started = performance.now();
-  try {
-    const resumed = await checkpoints?.resume();
-    metrics.push(...(resumed?.metrics ?? []));
-    tokens = resumed?.tokens ?? 0;
-    stage = progress.stage(title, totalSteps);
-    if (resumed) stage.advance(resumed.step);
-    for (let index = resumed?.step ?? 0; index < totalSteps; index++) {
-      const seen = tokens;
-      const described = await runStep(index);
-      metrics.push(described);
-      const done = index + 1;
-      if (checkpoints && (done % checkpoints.every === 0 || done === totalSteps)) {
-        await checkpoints.save({ step: done, tokens, metrics });
+  const train = async (): Promise<StoredTraining<Metrics>> => {
+    let stage: ReturnType<typeof progress.stage> | undefined;
+    try {
+      const resumed = await checkpoints?.resume();
+      metrics.push(...(resumed?.metrics ?? []));
+      tokens = resumed?.tokens ?? 0;
+      stage = progress.stage(title, totalSteps);
+      if (resumed) stage.advance(resumed.step);
+      for (let index = resumed?.step ?? 0; index < totalSteps; index++) {
+        const seen = tokens;
+        const described = await runStep(index);
+        metrics.push(described);
+        const done = index + 1;
+        if (checkpoints && (done % checkpoints.every === 0 || done === totalSteps)) {
+          await checkpoints.save({ step: done, tokens, metrics });
+        }
+        stage.advance(1, tokens - seen);
+        await onStep?.(described);
       }
-      stage.advance(1, tokens - seen);
-      await onStep?.(described);
+      const spoilt = await firstNonFinite(trainable);
+      if (spoilt !== undefined) {
+        throw new ComputationError(`training diverged at its last step: not finite: the weight ${spoilt}`, {
+          hint: 'lower the learning rate, or clip the gradient harder',
+        });
+      }
+      return { metrics, tokens };
+    } finally {
+      stage?.end();
     }
-    const spoilt = await firstNonFinite(trainable);
-    if (spoilt !== undefined) {
-      throw new ComputationError(`training diverged at its last step: not finite: the weight ${spoilt}`, {
-        hint: 'lower the learning rate, or clip the gradient harder',
-      });
-    }
+  };
+
+  try {
+    const trained =
+      store === undefined
+        ? { ...(await train()), reused: false }
+        : await storedTraining({ store, request: await request(), title, trainable, train });
+    const after = await hashParameters(model, model.embeddingNames());
+    return {
+      ...trained,
+      embeddingHashes: { before, after },
+      seconds: (performance.now() - started) / 1000,
+    };
   } finally {
     optimiser.dispose();
-    stage?.end();
   }
-  const after = await hashParameters(model, model.embeddingNames());
-  return {
-    metrics,
-    embeddingHashes: { before, after },
-    tokens,
-    seconds: (performance.now() - started) / 1000,
-  };
 };

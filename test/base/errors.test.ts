@@ -12,7 +12,7 @@ const said = (error: unknown, environment: Readonly<Record<string, string>> = {}
       text += part;
     },
   };
-  reportError(error, { stdout: stream, stderr: stream, environment, exitCode: 0 });
+  reportError(error, { stderr: stream, environment });
   return text;
 };
 

@@ -12,6 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+const warnings: string[] = [];
+const progress = { warn: (text: string) => void warnings.push(text) };
+
 const task = { metric: 'flips-undone', layers: 'final', subject: 'claim', draws: 2000 } as const;
 const job: Job = {
   id: 'tiny/seed-7',
@@ -31,28 +34,59 @@ const measured: TaskResult = {
   counts: { successes: 1, trials: 2 },
   details: { flips: 2, share: Number.NaN },
 };
-const resultOf = (own: TaskResult): JobResult => ({ parameters: 12, tasks: new Map([[taskKey(task), own]]) });
+const resultOf = (own: TaskResult): JobResult => ({
+  reused: 0,
+  parameters: 12,
+  tasks: new Map([[taskKey(task), own]]),
+});
 
 describe('the result of a job on disk', () => {
   it('comes back as it was, undefined draws and details too', async () => {
     await writeJobFile(folder, job, 'request', resultOf(measured));
-    expect(await readJobFile(folder, job, 'request')).toEqual(resultOf(measured));
+    expect(await readJobFile(folder, job, 'request', progress)).toEqual(resultOf(measured));
   });
 
   it('comes back as a failure where it was one', async () => {
     const failed: TaskResult = { state: 'failed', message: 'no prompt to judge' };
     await writeJobFile(folder, job, 'request', resultOf(failed));
-    expect(await readJobFile(folder, job, 'request')).toEqual(resultOf(failed));
+    expect(await readJobFile(folder, job, 'request', progress)).toEqual(resultOf(failed));
   });
 
-  it('is nothing for another request, a task it lacks, or a damaged file', async () => {
+  it('is nothing for another request, a task it lacks, or where there is none', async () => {
     await writeJobFile(folder, job, 'request', resultOf(measured));
-    expect(await readJobFile(folder, job, 'another request')).toBeUndefined();
+    expect(await readJobFile(folder, job, 'another request', progress)).toBeUndefined();
     const more = { ...job, tasks: [task, { ...task, subject: 'sft' as const }] };
-    expect(await readJobFile(folder, more, 'request')).toBeUndefined();
+    expect(await readJobFile(folder, more, 'request', progress)).toBeUndefined();
+    expect(await readJobFile(join(folder, 'nowhere'), job, 'request', progress)).toBeUndefined();
+  });
+
+  it('is set aside with a warning where it is damaged, by a single bit too', async () => {
+    await writeJobFile(folder, job, 'request', resultOf(measured));
     const path = join(folder, job.id, 'measurements.json.gz');
-    await writeFile(path, (await readFile(path)).subarray(0, 40));
-    expect(await readJobFile(folder, job, 'request')).toBeUndefined();
-    expect(await readJobFile(join(folder, 'nowhere'), job, 'request')).toBeUndefined();
+    const whole = await readFile(path);
+    const flipped = Uint8Array.from(whole);
+    flipped[whole.length >> 1] = (flipped[whole.length >> 1] ?? 0) ^ 1;
+    for (const damaged of [whole.subarray(0, 40), flipped]) {
+      warnings.length = 0;
+      await writeFile(path, damaged);
+      expect(await readJobFile(folder, job, 'request', progress)).toBeUndefined();
+      expect(warnings).toEqual([expect.stringContaining(`${path} is set aside as ${path}.corrupt`)]);
+      expect(new Uint8Array(await readFile(`${path}.corrupt`))).toEqual(new Uint8Array(damaged));
+      expect(await readJobFile(folder, job, 'request', progress)).toBeUndefined();
+      expect(warnings).toHaveLength(1);
+    }
+  });
+
+  it('vouches for the evidence beside it: changed or gone, the job is done again', async () => {
+    const evidence = join(folder, job.id, 'prompts.csv');
+    for (const spoil of [() => writeFile(evidence, 'a,c\n'), () => rm(evidence)]) {
+      await writeFile(evidence, 'a,b\n');
+      await writeJobFile(folder, job, 'request', resultOf(measured));
+      expect(await readJobFile(folder, job, 'request', progress)).toEqual(resultOf(measured));
+      warnings.length = 0;
+      await spoil();
+      expect(await readJobFile(folder, job, 'request', progress)).toBeUndefined();
+      expect(warnings).toEqual([expect.stringContaining('prompts.csv')]);
+    }
   });
 });

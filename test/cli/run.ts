@@ -19,6 +19,10 @@ export const run = async (
       written[name] += text;
     },
   });
-  const code = await runCli(words, { stdout: streamTo('stdout'), stderr: streamTo('stderr'), environment });
+  const code = await runCli(words, {
+    stdout: streamTo('stdout'),
+    stderr: streamTo('stderr'),
+    environment: { DSTEER_CACHE: 'off', ...environment },
+  });
   return { code, ...written };
 };

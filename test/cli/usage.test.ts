@@ -92,7 +92,7 @@ describe('errors', () => {
         said += text;
       },
     };
-    return { code: reportError(error, { stdout: stderr, stderr, environment, exitCode: 0 }), said };
+    return { code: reportError(error, { stderr, environment }), said };
   };
 
   it('quote foreign text so that no terminal obeys it', () => {

@@ -3,6 +3,7 @@ import { type Progress, SpecError, silentProgress } from '../../base/index.js';
 import { loadTokenizer, type Tokenizer } from '../../data/index.js';
 import { type LanguageModel, loadModel, untieEmbeddings } from '../../model/index.js';
 import { type CompletionStates, collectCompletionStates } from '../../steering/index.js';
+import type { ArtefactStore } from '../../store/index.js';
 import { type ReferenceLogps, referenceLogps, trainInitialStages } from '../../training/index.js';
 import type { LoadedExperiment } from '../spec/load.js';
 import type { ExperimentSpec } from '../spec/schema.js';
@@ -121,7 +122,7 @@ export const runInitialStages = async (
   { value, locate }: LoadedExperiment,
   model: LanguageModel,
   data: ExperimentData,
-  progress: Progress,
+  { store, progress }: { readonly store?: ArtefactStore | undefined; readonly progress: Progress },
 ): Promise<void> => {
   const { training, seeds } = value;
   if ((training.objective ?? 'dpo') !== 'dpo') {
@@ -149,17 +150,17 @@ export const runInitialStages = async (
     model,
     training,
     { pairs: data.train, context: value.data.maxTokens },
-    { seed: seeds[0] ?? 0, progress },
+    { seed: seeds[0] ?? 0, store, progress },
   );
 };
 
 export const prepareEvidence = async (
   experiment: LoadedExperiment,
-  progress: Progress,
+  { store, progress }: { readonly store?: ArtefactStore | undefined; readonly progress: Progress },
 ): Promise<PreparedEvidence> => {
   const { model, data } = await prepareExperiment(experiment, progress);
   try {
-    await runInitialStages(experiment, model, data, progress);
+    await runInitialStages(experiment, model, data, { store, progress });
     const checkpoints = await openCheckpoints(experiment, data.heldOut, progress);
     return await evidenceOf({ experiment: experiment.value, data, model, checkpoints }, progress);
   } catch (error) {

@@ -5,6 +5,7 @@ import { displacements, estimateVectors, steeringVector } from '../../geometry/i
 import { type Matrix, norm } from '../../linalg/index.js';
 import { type LanguageModel, loadModel } from '../../model/index.js';
 import { trainVector } from '../../steering/index.js';
+import type { ArtefactStore } from '../../store/index.js';
 import type { TrainingResult } from '../../training/index.js';
 import type { AlternativeVector } from '../metrics/catalogue.js';
 import type { ExperimentSpec } from '../spec/schema.js';
@@ -49,6 +50,8 @@ export interface SeedEvidenceOptions {
   readonly variants: readonly Variant[];
   /** Vectors from elsewhere to make. */
   readonly alternatives?: readonly AlternativeVector[];
+  /** Where trained policies are kept. */
+  readonly store?: ArtefactStore | undefined;
   readonly progress: Progress;
 }
 
@@ -70,7 +73,7 @@ const inOrderOfMaking = (variants: readonly Variant[]): Variant[] => {
 /** Trains or perturbs each variant in turn and reads it on the held-out prompts. The caller disposes the evidence. */
 export const collectSeedEvidence = async (
   prepared: PreparedEvidence,
-  { seed, variants, alternatives = [], progress }: SeedEvidenceOptions,
+  { seed, variants, alternatives = [], store, progress }: SeedEvidenceOptions,
 ): Promise<SeedEvidence> => {
   const { experiment, data, model: baseModel, base, reference, checkpoints } = prepared;
   const { heldOut, folds, train, clusters } = data;
@@ -117,7 +120,7 @@ export const collectSeedEvidence = async (
     const start = startOf(name).model;
     const model = start.clone();
     try {
-      const options = { train, reference, config: experiment.training, seed, progress };
+      const options = { train, reference, config: experiment.training, seed, store, progress };
       const result = await trainVariant(name, model, options);
       const { embeddings } = experiment.training;
       await checkTraining({ start, trained: model, result, embeddings, isDpo: name !== 'sft' });

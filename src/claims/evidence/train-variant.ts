@@ -2,6 +2,7 @@
 import type { Progress } from '../../base/index.js';
 import { type EncodedPreference, relabel } from '../../data/index.js';
 import type { LanguageModel } from '../../model/index.js';
+import type { ArtefactStore } from '../../store/index.js';
 import {
   type DpoConfig,
   type ReferenceLogps,
@@ -20,6 +21,8 @@ export interface TrainVariantOptions {
   readonly reference: ReferenceLogps;
   readonly config: DpoConfig;
   readonly seed: number;
+  /** Where trained policies are kept. */
+  readonly store: ArtefactStore | undefined;
   readonly progress: Progress;
 }
 
@@ -48,9 +51,9 @@ const labelsOf = { 'shuffled-labels': 'shuffled', 'flipped-labels': 'flipped', d
 export const trainVariant = async (
   name: TrainedVariant,
   model: LanguageModel,
-  { train, reference, config, seed, progress }: TrainVariantOptions,
+  { train, reference, config, seed, store, progress }: TrainVariantOptions,
 ): Promise<TrainingResult> => {
-  const options = { seed, progress };
+  const options = { seed, store, progress };
   if (name === 'sft') {
     const examples = train.map(({ prompt, chosen }) => ({ prompt, completion: chosen }));
     return trainSft(model, examples, config, options);

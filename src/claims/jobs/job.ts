@@ -45,6 +45,8 @@ export type TaskResult =
 export interface JobResult {
   /** Parameters of the model; none for properties. */
   readonly parameters: number | null;
+  /** Policies that were not trained, since the store had them. */
+  readonly reused: number;
   /** By `taskKey`. */
   readonly tasks: ReadonlyMap<string, TaskResult>;
 }

@@ -12,6 +12,8 @@ export interface StartMessage {
   readonly type: 'start';
   readonly engine: EngineName;
   readonly outFolder: string;
+  /** Folder of the artefact store. */
+  readonly cache: string | undefined;
 }
 
 export type ToWorker = StartMessage | { readonly type: 'job'; readonly job: JobMessage };

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ComputationError, DsteerError, type Progress } from '../../base/index.js';
 import { countParameters } from '../../model/index.js';
+import type { ArtefactStore } from '../../store/index.js';
 import {
   collectActivationEvidence,
   collectPromptEvidence,
@@ -82,8 +83,15 @@ export interface JobRunner {
   dispose(): void;
 }
 
+export interface JobRunnerOptions {
+  readonly outFolder: string;
+  /** Where trained policies are kept. */
+  readonly store: ArtefactStore | undefined;
+  readonly progress: Progress;
+}
+
 /** Runs jobs one after the other; those of one experiment share what exists before training. */
-export const createJobRunner = (outFolder: string, progress: Progress): JobRunner => {
+export const createJobRunner = ({ outFolder, store, progress }: JobRunnerOptions): JobRunner => {
   let kept: { readonly key: string; readonly prepared: PreparedEvidence } | undefined;
   const dispose = (): void => {
     kept?.prepared.dispose();
@@ -93,7 +101,7 @@ export const createJobRunner = (outFolder: string, progress: Progress): JobRunne
     const key = `${experiment.file}\n${experiment.value.experiment}`;
     if (kept?.key === key) return kept.prepared;
     dispose();
-    const prepared = await prepareEvidence(experiment, progress);
+    const prepared = await prepareEvidence(experiment, { store, progress });
     kept = { key, prepared };
     return prepared;
   };
@@ -110,28 +118,29 @@ export const createJobRunner = (outFolder: string, progress: Progress): JobRunne
         : await collectActivationEvidence(experiment, seed, progress);
     const tasks = await measureAll(job, evidence, progress);
     await writeVectors(join(folder, 'steering-vectors.safetensors'), evidence, hasFinal);
-    return { parameters: null, tasks };
+    return { parameters: null, tasks, reused: 0 };
   };
   const run = async (job: Job): Promise<JobResult> => {
     const { experiment, seed, variants, alternatives, id } = job;
     if (experiment === undefined)
-      return { parameters: null, tasks: await measureAll(job, undefined, progress) };
+      return { parameters: null, tasks: await measureAll(job, undefined, progress), reused: 0 };
     const { activations, data } = experiment.value;
     if (activations !== undefined || data.prompts !== undefined) return judgeStates(job, experiment);
     const prepared = await prepare(experiment);
     const parameters = countParameters(prepared.model);
     let evidence: SeedEvidence;
     try {
-      evidence = await collectSeedEvidence(prepared, { seed, variants, alternatives, progress });
+      evidence = await collectSeedEvidence(prepared, { seed, variants, alternatives, store, progress });
     } catch (error) {
       if (!(error instanceof ComputationError)) throw error;
-      return { parameters, tasks: failAll(job, error.message) };
+      return { parameters, tasks: failAll(job, error.message), reused: 0 };
     }
     try {
       const tasks = await measureAll(job, evidence, progress);
       await writeSeedEvidence(join(outFolder, id), evidence);
       await attemptCharts(join(outFolder, id), evidence, progress);
-      return { parameters, tasks };
+      const trainings = ['dpo' as const, ...variants].map((name) => evidence.training(name));
+      return { parameters, tasks, reused: trainings.filter((training) => training?.reused).length };
     } finally {
       evidence.dispose();
     }

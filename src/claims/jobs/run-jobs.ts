@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { forkWorker, isBuilt, type Progress } from '../../base/index.js';
 import { computesOnCores, type EngineName } from '../../engine/index.js';
+import { createArtefactStore } from '../../store/index.js';
 import type { Job, JobResult } from './job.js';
 import { type FromWorker, faultOf, type JobMessage, type ToWorker } from './messages.js';
 import { createJobRunner } from './run-job.js';
@@ -10,6 +11,8 @@ import { createJobRunner } from './run-job.js';
 export interface RunJobsOptions {
   readonly engine: EngineName;
   readonly outFolder: string;
+  /** Folder of the artefact store; without one nothing is reused. */
+  readonly cache: string | undefined;
   /** Processes at most; default: as many as there are cores, where the engine computes on them. */
   readonly workers?: number;
   readonly progress: Progress;
@@ -17,8 +20,9 @@ export interface RunJobsOptions {
   readonly onResult: (job: Job, result: JobResult) => Promise<void>;
 }
 
-const runHere = async (jobs: readonly Job[], { outFolder, progress, onResult }: RunJobsOptions) => {
-  const runner = createJobRunner(outFolder, progress);
+const runHere = async (jobs: readonly Job[], { outFolder, cache, progress, onResult }: RunJobsOptions) => {
+  const store = cache === undefined ? undefined : createArtefactStore(cache, progress);
+  const runner = createJobRunner({ outFolder, store, progress });
   try {
     for (const job of jobs) await onResult(job, await runner.run(job));
   } finally {
@@ -46,7 +50,7 @@ const takeJob = (
 const runInWorkers = async (
   jobs: readonly Job[],
   count: number,
-  { engine, outFolder, progress, onResult }: RunJobsOptions,
+  { engine, outFolder, cache, progress, onResult }: RunJobsOptions,
 ): Promise<void> => {
   const queue = [...jobs];
   // One thread each, however few jobs there are: the order of summation, and so the last digits, must not depend on what
@@ -63,7 +67,7 @@ const runInWorkers = async (
 
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const { child, describeEnd } = forkWorker(new URL('./worker-main.js', import.meta.url), environment);
+      const { child, faultOfEnd } = forkWorker(new URL('./worker-main.js', import.meta.url), environment);
       children.push(child);
       const send = (message: ToWorker): void => {
         child.send(message);
@@ -92,9 +96,9 @@ const runInWorkers = async (
       });
       child.on('error', reject);
       child.on('exit', (code, signal) => {
-        reject(new Error(`a worker process ${describeEnd(code, signal)}`));
+        reject(faultOfEnd(code, signal));
       });
-      send({ type: 'start', engine, outFolder });
+      send({ type: 'start', engine, outFolder, cache });
     });
 
   try {

@@ -1,6 +1,7 @@
 /** A worker process: takes jobs from the run that forked it, one at a time, until that lets go of it. */
 import type { Progress } from '../../base/index.js';
 import { startEngine } from '../../engine/index.js';
+import { createArtefactStore } from '../../store/index.js';
 import { loadSpecs } from '../spec/load.js';
 import type { Job } from './job.js';
 import { describeFault, type FromWorker, type JobMessage, type ToWorker } from './messages.js';
@@ -30,7 +31,11 @@ let runner: JobRunner | undefined;
 const handle = async (message: ToWorker): Promise<void> => {
   if (message.type === 'start') {
     await startEngine(message.engine);
-    runner = createJobRunner(message.outFolder, progress);
+    runner = createJobRunner({
+      outFolder: message.outFolder,
+      store: message.cache === undefined ? undefined : createArtefactStore(message.cache, progress),
+      progress,
+    });
     tell({ type: 'ready' });
     return;
   }
@@ -41,5 +46,7 @@ const handle = async (message: ToWorker): Promise<void> => {
 process.on('message', (message) => {
   handle(message as ToWorker).catch((error: unknown) => tell({ type: 'fault', fault: describeFault(error) }));
 });
-// Whoever asked for the work is gone: nothing of it is wanted any more.
-process.once('disconnect', () => process.kill(process.pid));
+// Whoever asked for the work is gone: nothing of it is wanted any more. A terminal interrupts all its processes; this one
+// then ends with the one that asked, and takes what is unfinished with it.
+process.once('disconnect', () => process.exit(1));
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
