@@ -149,7 +149,7 @@ const download = async (
     const broken = (cause: unknown) =>
       hubFault(cause, `${what}: interrupted after ${bytes} of ${blob.size} bytes`);
     for await (const part of partsOf(blob, broken)) {
-      await file.handle.writeFile(part);
+      await file.write(part);
       hashes.update(part);
       const before = Math.floor(bytes / mebibyte);
       bytes += part.byteLength;

@@ -1,11 +1,14 @@
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { forgetTemporary, temporaryBeside } from './temporary-files.js';
 import { explainingWriteFaults } from './write-fault.js';
 
 /** A file that appears under its name only once it is complete. */
 export interface AtomicFile {
-  readonly handle: FileHandle;
+  /** Appends, or writes at `position` in bytes. @throws ResourceError where the system refuses */
+  write(bytes: Uint8Array, position?: number): Promise<void>;
+  /** Gives the file its length at once. @throws ResourceError where the system refuses */
+  resize(bytes: number): Promise<void>;
   /** Flushes to the disk and takes the final name, replacing what had it. @throws ResourceError where the system refuses */
   commit(): Promise<void>;
   /** Removes the unfinished file; harmless after `commit`. */
@@ -30,7 +33,14 @@ export const openAtomicFile = (path: string): Promise<AtomicFile> =>
     };
     let committed = false;
     return {
-      handle,
+      write: (bytes, position) =>
+        explainingWriteFaults(path, async () => {
+          for (let done = 0; done < bytes.byteLength; ) {
+            const at = position === undefined ? null : position + done;
+            done += (await handle.write(bytes, done, bytes.byteLength - done, at)).bytesWritten;
+          }
+        }),
+      resize: (bytes) => explainingWriteFaults(path, () => handle.truncate(bytes)),
       commit: () =>
         explainingWriteFaults(path, async () => {
           await handle.sync();
@@ -53,14 +63,12 @@ export const openAtomicFile = (path: string): Promise<AtomicFile> =>
  *
  * @throws ResourceError where the system refuses: a full disk, a read-only folder
  */
-export const writeFileAtomic = (path: string, content: Uint8Array | string): Promise<void> =>
-  explainingWriteFaults(path, async () => {
-    const file = await openAtomicFile(path);
-    try {
-      await file.handle.writeFile(content);
-      await file.commit();
-    } catch (error) {
-      await file.abandon();
-      throw error;
-    }
-  });
+export const writeFileAtomic = async (path: string, content: Uint8Array | string): Promise<void> => {
+  const file = await openAtomicFile(path);
+  try {
+    await file.write(typeof content === 'string' ? Buffer.from(content) : content);
+    await file.commit();
+  } finally {
+    await file.abandon();
+  }
+};

@@ -45,8 +45,8 @@ export const createSafetensorsWriter = async (
   const missing = new Map([...entries].map(([name, { shape }]) => [name, elementCount(shape)]));
   const width = dtype === 'F32' ? 4 : 2;
   try {
-    await file.handle.truncate(fileBytes);
-    await file.handle.write(bytes, 0, bytes.byteLength, 0);
+    await file.resize(fileBytes);
+    await file.write(bytes, 0);
   } catch (error) {
     await file.abandon();
     throw error;
@@ -65,12 +65,7 @@ export const createSafetensorsWriter = async (
         dtype === 'F32'
           ? new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
           : encodeHalf(values, name);
-      let done = 0;
-      while (done < data.byteLength) {
-        const position = entry.begin + elementOffset * width + done;
-        const { bytesWritten } = await file.handle.write(data, done, data.byteLength - done, position);
-        done += bytesWritten;
-      }
+      await file.write(data, entry.begin + elementOffset * width);
       missing.set(name, (missing.get(name) ?? 0) - values.length);
     },
     finish: async () => {

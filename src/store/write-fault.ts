@@ -7,7 +7,7 @@ const cures: Readonly<Record<string, readonly [what: string, hint: string]>> = {
   EROFS: ['this file system is read-only', 'choose a folder that can be written to'],
   EACCES: ['no permission to write here', 'choose a folder that can be written to'],
   EPERM: ['writing here is not permitted', 'choose a folder that can be written to'],
-  ENOENT: ['the folder has gone', 'make it again, or choose another'],
+  ENOENT: ['its folder is not there and cannot be made', 'choose a folder that can be written to'],
   ENOTDIR: ['a part of this path is a file', 'choose another folder'],
   EEXIST: ['a file stands where a folder is needed', 'choose another folder'],
   EISDIR: ['a folder stands where a file is needed', 'choose another place'],

@@ -73,10 +73,16 @@ describe('the built command line', () => {
   });
 
   it('ends with 130 when it is interrupted', async () => {
-    const words = ['verify', 'cosine-concentration', '--out', join(folder, 'interrupted')];
+    const out = join(folder, 'interrupted run');
+    const words = ['verify', 'cosine-concentration', '--out', out];
     const { code, stderr } = await dsteer(words, { interruptAt: 'engine ' });
     expect(code).toBe(130);
-    expect(stderr).toContain('interrupted');
+    expect(stderr).toMatch(
+      new RegExp(
+        `interrupted: what is done is kept. To go on:\n {2}dsteer verify cosine-concentration --out '${out}'\n$`,
+      ),
+    );
+    await expect(readdir(out)).resolves.toEqual([]);
   });
 
   it('trains a policy and reads its states', async () => {

@@ -23,7 +23,7 @@ describe('atomic files', () => {
     const path = join(folder, 'kept.txt');
     await writeFileAtomic(path, 'old');
     const file = await openAtomicFile(path);
-    await file.handle.writeFile('half of the ne');
+    await file.write(Buffer.from('half of the ne'));
     expect(await readFile(path, 'utf8')).toBe('old');
     await file.abandon();
     expect(await readFile(path, 'utf8')).toBe('old');
