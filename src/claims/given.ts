@@ -64,7 +64,8 @@ const requireFile = async (file: string, what: keyof typeof fileHints): Promise<
   throw new InputError(`there is no such file of ${what}`, { where: { file }, hint: fileHints[what] });
 };
 
-const maxTokensOf = async (model: string): Promise<number> => {
+/** Tokens of prompt and longer completion that a model is given. */
+export const maxTokensOf = async (model: string): Promise<number> => {
   const config = await loadModelConfig(model);
   const context = 'maxPositions' in config ? config.maxPositions : undefined;
   return Math.min(mostTokens, typeof context === 'number' ? context : mostTokens);

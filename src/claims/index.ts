@@ -9,6 +9,7 @@ export {
   runInitialStages,
 } from './evidence/index.js';
 export type { GivenEvidence } from './given.js';
+export { type InitOptions, type InitResult, initProject, projectFile } from './init-project.js';
 export type { InputHash } from './inputs.js';
 export { type Job, type JobResult, type Task, type TaskResult, taskKey } from './jobs/job.js';
 export type { RunManifest } from './manifest.js';

@@ -11,9 +11,11 @@ export interface CommandStreams {
   readonly environment: Environment;
   /** Told the command line that would go on, once there is something to go on from. */
   readonly onResumable?: (command: string) => void;
+  /** Asks the user; absent where there is no terminal to ask at. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
 }
 
-export interface CommandContext extends Required<CommandStreams> {
+export interface CommandContext extends Required<Omit<CommandStreams, 'ask'>>, Pick<CommandStreams, 'ask'> {
   /** What follows `dsteer`. */
   readonly words: readonly string[];
   /** Set by the command that ran. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The process around the command line: streams, interruption and the exit code. */
 
+import { askOnTerminal } from './ask-on-terminal.js';
 import { runCli } from './run-cli.js';
 
 const INTERRUPTED = 130;
@@ -26,6 +27,7 @@ const code = await runCli(process.argv.slice(2), {
   stdout,
   stderr,
   environment: env,
+  ask: process.stdin.isTTY && stdout.isTTY ? askOnTerminal : undefined,
   onResumable: (command) => {
     resume = command;
   },

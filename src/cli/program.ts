@@ -8,6 +8,7 @@ import { addCompareCommand } from './compare-command.js';
 import { addDataCommand } from './data-command.js';
 import { addDoctorCommand } from './doctor-command.js';
 import { addExtractCommand } from './extract-command.js';
+import { addInitCommand } from './init-command.js';
 import { examples } from './options.js';
 import { addReportCommand } from './report-command.js';
 import { addSteerCommand } from './steer-command.js';
@@ -40,6 +41,7 @@ export const createProgram = (context: CommandContext): Command => {
     )
     .exitOverride();
   addVerifyCommand(program, context);
+  addInitCommand(program, context);
   addCompareCommand(program, context);
   addTrainCommand(program, context);
   addExtractCommand(program, context);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UsageError } from '../base/index.js';
 import type { GivenEvidence } from '../claims/index.js';
@@ -73,10 +74,15 @@ const givenOf = ({
 
 const runVerify = async (targets: string[], flags: VerifyFlags, context: CommandContext): Promise<void> => {
   const reports = await import('../reports/index.js');
+  const { projectFile } = await import('../claims/index.js');
   const { suite } = flags;
   const given = givenOf(flags);
+  const isOpen = targets.length === 0 && suite === undefined && given === undefined;
+  const found = isOpen && existsSync(projectFile) ? [projectFile] : targets;
+  if (found !== targets && !flags.json)
+    context.stderr.write(`claims of ${projectFile}, which is in this folder\n`);
   await runVerification(
-    { targets, ...(suite === undefined ? {} : { suite }), ...(given === undefined ? {} : { given }) },
+    { targets: found, ...(suite === undefined ? {} : { suite }), ...(given === undefined ? {} : { given }) },
     flags,
     context,
     (report, options) => (flags.json ? reports.reportJson(report) : reports.renderConsole(report, options)),
@@ -90,10 +96,13 @@ export const addVerifyCommand = (program: Command, context: CommandContext): voi
     .description(
       'Makes the evidence that claims need (DPO training, hidden states, controls), judges each claim by its interval against its threshold and against its controls, and writes the reports.',
     )
-    .argument('[targets...]', 'claims, suites or YAML files; none means the suite quick')
+    .argument(
+      '[targets...]',
+      'claims, suites or YAML files; none means dsteer.yaml if it is here, else the suite quick',
+    )
     .option(
       '--suite <name>',
-      'a shipped suite, or one of your own (default: quick, unless targets are given)',
+      'a shipped suite, or one of your own (default: quick, unless targets are given or dsteer.yaml is here)',
     )
     .addOption(engineOption())
     .option('--base <folder>', 'judge two checkpoints of your own, without training: the model before DPO')

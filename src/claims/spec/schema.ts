@@ -309,9 +309,11 @@ export const suiteSchema = z.strictObject({
   seeds: z.array(z.int().min(0)).min(1).optional(),
   /** Conditions side by side. */
   tables: z.array(tableSchema).optional(),
-  /** What is expected of evidence named on the command line, which then stands for the claims' own experiments. */
+  /** What is expected of evidence that stands for the claims' own experiments: of `experiment`, or of the command line's. */
   given: z
     .strictObject({
+      /** One experiment, shipped or beside this file. */
+      experiment: experimentName.optional(),
       expected: expectation,
       reason: text,
       controls: z.partialRecord(z.enum(controlIds), expectation),

@@ -1,6 +1,6 @@
 /** What a request means: which claims are judged in which experiments, which conditions are set side by side. */
 import { resolve } from 'node:path';
-import { UsageError } from '../../base/index.js';
+import { type SourceLocation, UsageError } from '../../base/index.js';
 import { type ControlId, isPropertyMetric, metricCatalogue, variantControls } from '../metrics/catalogue.js';
 import type { Expected } from '../report.js';
 import { type Catalogue, catalogueAround, findNamed, refuseTarget } from './catalogue.js';
@@ -82,7 +82,7 @@ const casesOfClaim = (
 /** The claim in one case of its own: on what the command line names. */
 const givenCase = (
   claim: LoadedClaim,
-  { expected, reason, controls }: NonNullable<LoadedSuite['value']['given']>,
+  { expected, reason, controls }: Omit<NonNullable<LoadedSuite['value']['given']>, 'experiment'>,
   experiment: LoadedExperiment,
   restricted: Restrictions['controls'],
 ): SelectedCase => {
@@ -104,6 +104,18 @@ const givenCase = (
   };
 };
 
+/** Claims of these names on one experiment; properties in their own cases. */
+const givenCases = (
+  names: readonly string[],
+  whereOf: (index: number) => SourceLocation,
+  catalogue: Catalogue,
+  judge: (claim: LoadedClaim) => SelectedCase,
+): SelectedCase[] =>
+  names.flatMap((name, index) => {
+    const claim = findNamed(catalogue, 'claims', name, whereOf(index));
+    return isPropertyMetric(claim.value.metric) ? casesOfClaim(claim, catalogue) : [judge(claim)];
+  });
+
 /**
  * As `select`, on an experiment that the command line names: each claim in one case, with the expectations of the suite
  * that is made for it; properties in their own.
@@ -122,13 +134,11 @@ export const selectGiven = (
     const suite = catalogue.suites.get(target);
     const names =
       suite?.value.claims ?? (catalogue.claims.has(target) ? [target] : refuseTarget(target, catalogue));
-    return names.flatMap((claimName, index) => {
-      const where = suite?.locate(['claims', index]) ?? { file: target };
-      const claim = findNamed(catalogue, 'claims', claimName, where);
-      if (isPropertyMetric(claim.value.metric)) return casesOfClaim(claim, catalogue);
+    const whereOf = (index: number) => suite?.locate(['claims', index]) ?? { file: target };
+    return givenCases(names, whereOf, catalogue, (claim) => {
       const isMoved = lastLayer !== undefined && claim.value.layers === 'final';
       const judged = isMoved ? { ...claim, value: { ...claim.value, layers: lastLayer } } : claim;
-      return [givenCase(judged, template, experiment, suite?.value.controls)];
+      return givenCase(judged, template, experiment, suite?.value.controls);
     });
   });
   const seen = new Set<string>();
@@ -139,7 +149,19 @@ export const selectGiven = (
 };
 
 const selectSuite = (suite: LoadedSuite, catalogue: Catalogue): Selection => {
-  if (suite.value.given !== undefined) {
+  const { given } = suite.value;
+  if (given?.experiment !== undefined) {
+    const where = suite.locate(['given', 'experiment']);
+    const experiment = findNamed(catalogue, 'experiments', given.experiment, where);
+    const { claims, controls, seeds } = suite.value;
+    const whereOf = (index: number) => suite.locate(['claims', index]);
+    const cases = givenCases(claims, whereOf, catalogue, (claim) => ({
+      ...givenCase(claim, given, experiment, controls),
+      seeds,
+    }));
+    return { cases, tables: [] };
+  }
+  if (given !== undefined) {
     throw new UsageError(`the suite ${suite.value.suite} is about models of your own, and none is named`, {
       hint: 'dsteer verify --base DIR --policy DIR --preferences FILE, or --model DIR --preferences FILE',
     });
