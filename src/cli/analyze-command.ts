@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { LayerStatistics } from '../geometry/index.js';
 import type { CommandContext } from './command-context.js';
+import { openProgress } from './open-progress.js';
 import { examples, jsonOption } from './options.js';
 
 type Column = readonly [heading: string, value: (layer: LayerStatistics) => string];
@@ -33,8 +34,8 @@ const runAnalyze = async (
   const { openActivations } = await import('../activations/index.js');
   const { analyzeLayer } = await import('../geometry/index.js');
   const reports = await import('../reports/index.js');
-  const { stdout, stderr, environment } = context;
-  const progress = reports.createProgress(stderr, environment);
+  const { stdout, environment } = context;
+  const progress = await openProgress(context);
   const activations = await openActivations(file);
   const layers: LayerStatistics[] = [];
   try {

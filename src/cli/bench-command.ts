@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { printable, UsageError } from '../base/index.js';
 import type { CommandContext } from './command-context.js';
+import { openProgress } from './open-progress.js';
 import { examples, jsonOption, wholeNumber } from './options.js';
 
 interface BenchFlags {
@@ -26,7 +27,7 @@ const runBench = async (flags: BenchFlags, context: CommandContext): Promise<voi
   const reports = await import('../reports/index.js');
   const { writeFileAtomic } = await import('../store/index.js');
   const before = flags.against === undefined ? undefined : await readBenchmarkReport(flags.against);
-  const progress = reports.createProgress(context.stderr, context.environment);
+  const progress = await openProgress(context);
   const { filter: filters, budget: budgetMs, out } = flags;
   const report = await runBenchmarks({ engine, filters, budgetMs, progress });
   progress.clear();

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatBytes, printable, UsageError } from '../base/index.js';
 import type { PruneOptions, StoredArtefact } from '../store/index.js';
 import type { CommandContext } from './command-context.js';
+import { openProgress } from './open-progress.js';
 import { examples, jsonOption } from './options.js';
 
 interface CacheFlags {
@@ -37,16 +38,15 @@ const readDays = (text: string): number => {
   return Number(days);
 };
 
-const openStore = async ({ environment, stderr }: CommandContext) => {
+const openStore = async (context: CommandContext) => {
   const { cacheFolder, createArtefactStore } = await import('../store/index.js');
-  const { createProgress } = await import('../reports/index.js');
-  const folder = cacheFolder(environment);
+  const folder = cacheFolder(context.environment);
   if (folder === undefined) {
     throw new UsageError('there is no cache: DSTEER_CACHE is off', {
       hint: 'unset it, or set it to the folder of a cache',
     });
   }
-  return createArtefactStore(folder, createProgress(stderr, environment));
+  return createArtefactStore(folder, await openProgress(context));
 };
 
 const toJsonEntry = ({ kind, key, title, bytes, made, lastUsed, fault }: StoredArtefact) => ({

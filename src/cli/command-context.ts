@@ -18,6 +18,8 @@ export interface CommandStreams {
 export interface CommandContext extends Required<Omit<CommandStreams, 'ask'>>, Pick<CommandStreams, 'ask'> {
   /** What follows `dsteer`. */
   readonly words: readonly string[];
+  /** Warnings and errors alone on stderr. */
+  isQuiet: boolean;
   /** Set by the command that ran. */
   exitCode: ExitCode;
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { printable } from '../base/index.js';
 import type { PreferenceFormat, PreferenceInspection, TupleLengths } from '../data/index.js';
 import type { CommandContext } from './command-context.js';
+import { openProgress } from './open-progress.js';
 import { examples, jsonOption, wholeNumber } from './options.js';
 
 /** Listed here too, so that help needs not load the data folder; a test holds the two lists together. */
@@ -20,6 +21,7 @@ interface InspectFlags {
 }
 
 interface FetchFlags {
+  readonly json?: true;
   readonly out?: string;
   readonly revision?: string;
   readonly hubUrl?: string;
@@ -128,14 +130,14 @@ const runInspect = async (file: string, flags: InspectFlags, context: CommandCon
 
 const runFetch = async (
   name: (typeof datasetChoices)[number],
-  { out = name, revision, hubUrl }: FetchFlags,
+  { out = name, revision, hubUrl, json }: FetchFlags,
   context: CommandContext,
 ): Promise<void> => {
   const { fetchDataset, hubDatasets } = await import('../data/index.js');
   const reports = await import('../reports/index.js');
-  const { stdout, stderr, environment } = context;
+  const { stdout } = context;
   const dataset = hubDatasets[name];
-  const progress = reports.createProgress(stderr, environment);
+  const progress = await openProgress(context);
   progress.note(`${dataset.repository}, licence ${dataset.licence}: ${dataset.notice}`);
   const files = await fetchDataset(dataset, {
     outFolder: out,
@@ -143,6 +145,10 @@ const runFetch = async (
     ...(revision === undefined ? {} : { revision }),
     ...(hubUrl === undefined ? {} : { hubUrl }),
   }).finally(() => progress.clear());
+  if (json) {
+    stdout.write(reports.toJson({ folder: out, files }));
+    return;
+  }
   const lines = files.map(
     ({ path, bytes, sha256, present }) =>
       `${path}  ${bytes} bytes  sha256 ${sha256}${present ? '  (was there)' : ''}`,
@@ -198,6 +204,7 @@ const addFetchCommand = (data: Command, context: CommandContext): void => {
     .option('--out <folder>', 'folder to write (default: the name of the data set)')
     .option('--revision <commit>', 'another commit, checked by the hashes that the hub has for it')
     .option('--hub-url <url>', 'another hub, such as a mirror (default: https://huggingface.co)')
+    .addOption(jsonOption('the files with their hashes'))
     .addHelpText(
       'after',
       examples(

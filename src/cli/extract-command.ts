@@ -4,7 +4,8 @@ import { type Command, Option } from 'commander';
 import type { Readout } from '../activations/index.js';
 import { printable } from '../base/index.js';
 import type { CommandContext } from './command-context.js';
-import { engineOption, examples, wholeNumber } from './options.js';
+import { openProgress } from './open-progress.js';
+import { engineOption, examples, jsonOption, wholeNumber } from './options.js';
 
 interface ExtractFlags {
   readonly model: string;
@@ -14,6 +15,7 @@ interface ExtractFlags {
   readonly logits?: true;
   readonly batchSize?: number;
   readonly engine: string;
+  readonly json?: true;
 }
 
 const runExtract = async (flags: ExtractFlags, context: CommandContext): Promise<void> => {
@@ -32,7 +34,7 @@ const runExtract = async (flags: ExtractFlags, context: CommandContext): Promise
     ...(tokenizer === undefined ? {} : { tokenizer }),
   });
   await startEngine(engine);
-  const progress = reports.createProgress(context.stderr, context.environment);
+  const progress = await openProgress(context);
   const model = await loadModel(flags.model);
   try {
     await extractToFile(model, items, flags.out, {
@@ -44,6 +46,14 @@ const runExtract = async (flags: ExtractFlags, context: CommandContext): Promise
   } finally {
     progress.clear();
     model.dispose();
+  }
+  if (flags.json) {
+    const { layers, hiddenSize } = model;
+    const logits = flags.logits === true;
+    context.stdout.write(
+      reports.toJson({ file: flags.out, layers, n: items.length, hiddenSize, readout, logits }),
+    );
+    return;
   }
   const shape = `${model.layers} layers × ${items.length} × ${model.hiddenSize}`;
   context.stdout.write(
@@ -72,6 +82,7 @@ export const addExtractCommand = (program: Command, context: CommandContext): vo
     .option('--logits', 'write the logits too')
     .option('--batch-size <n>', 'sequences a forward pass; bounds memory (default: 32)', wholeNumber(1))
     .addOption(engineOption())
+    .addOption(jsonOption('what was written'))
     .addHelpText(
       'after',
       examples([

@@ -15,6 +15,17 @@ import { addSteerCommand } from './steer-command.js';
 import { addTrainCommand } from './train-command.js';
 import { addVerifyCommand } from './verify-command.js';
 
+/** The same option of every command: it takes progress and notes off stderr. */
+const addQuietOption = (command: Command, context: CommandContext): void => {
+  for (const child of command.commands) addQuietOption(child, context);
+  if (command.parent === null) return;
+  command
+    .option('-q, --quiet', 'no progress and no notes on stderr: warnings and errors alone')
+    .hook('preAction', (_, action) => {
+      context.isQuiet = action.opts<{ quiet?: true }>().quiet === true;
+    });
+};
+
 /** The command line, with nothing run yet. Commands load what they need when they run, so that help is quick. */
 export const createProgram = (context: CommandContext): Command => {
   const { stdout, stderr } = context;
@@ -52,5 +63,6 @@ export const createProgram = (context: CommandContext): Command => {
   addReportCommand(program, context);
   addCacheCommand(program, context);
   addDoctorCommand(program, context);
+  addQuietOption(program, context);
   return program;
 };

@@ -3,12 +3,16 @@ import type { Command } from 'commander';
 import { printable } from '../base/index.js';
 import type { CommandContext } from './command-context.js';
 import { openWithSystem } from './open-with-system.js';
-import { examples } from './options.js';
+import { examples, jsonOption } from './options.js';
 
-const runOpen = async (run: string, context: CommandContext): Promise<void> => {
+const runOpen = async (run: string, { json }: { json?: true }, context: CommandContext): Promise<void> => {
   const reports = await import('../reports/index.js');
   const { stdout, stderr, environment } = context;
   const page = await reports.ensureHtml(run);
+  if (json) {
+    stdout.write(reports.toJson({ page, url: pathToFileURL(page).href }));
+    return;
+  }
   stdout.write(`${page}\n${pathToFileURL(page).href}\n`);
   if (stdout.isTTY !== true || environment['CI']) return;
   const fault = await openWithSystem(page);
@@ -23,6 +27,7 @@ export const addReportOpenCommand = (report: Command, context: CommandContext): 
       'Prints the path and the address of a run’s report.html, made where it is missing, and on a terminal opens it with what the system opens pages with.',
     )
     .argument('<run>', 'folder of the run')
+    .addOption(jsonOption('path and address, opening nothing,'))
     .addHelpText('after', examples(['dsteer report open reports/sample', 'look at the run that is shipped']))
-    .action((run: string) => runOpen(run, context));
+    .action((run: string, flags: { json?: true }) => runOpen(run, flags, context));
 };

@@ -14,6 +14,7 @@ export const runCli = async (words: readonly string[], streams: CommandStreams):
     onResumable: () => undefined,
     ...streams,
     words,
+    isQuiet: false,
     exitCode: 0,
   };
   try {

@@ -7,6 +7,7 @@ import type { ConsoleOptions } from '../reports/index.js';
 import { cacheFolder } from '../store/index.js';
 import type { CommandContext } from './command-context.js';
 import { holdingFolder } from './hold-folder.js';
+import { openProgress } from './open-progress.js';
 
 export interface VerificationFlags {
   readonly engine: string;
@@ -36,7 +37,7 @@ export const runVerification = async (
   const { exitCodeOf, verify } = await import('../claims/index.js');
   const reports = await import('../reports/index.js');
   const { stdout, stderr, environment } = context;
-  const progress = reports.createProgress(stderr, environment);
+  const progress = await openProgress(context);
   const asked = flags.out === undefined ? { newFolder: defaultFolder(new Date()) } : { folder: flags.out };
   const cache = flags.cache ? cacheFolder(environment) : undefined;
   const { outFolder, report } = await holdingFolder(asked, context, async (outFolder) => {

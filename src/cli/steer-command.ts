@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { printable, UsageError } from '../base/index.js';
 import type { SteeredLayers } from '../steering/index.js';
 import type { CommandContext } from './command-context.js';
+import { openProgress } from './open-progress.js';
 import {
   allowOutsideOption,
   cacheOption,
@@ -75,8 +76,8 @@ const runSweep = async (file: string, flags: SteerFlags, context: CommandContext
   const { steerExperiment } = await import('./steer-experiment.js');
   const { cacheFolder, createArtefactStore } = await import('../store/index.js');
   const reports = await import('../reports/index.js');
-  const { stdout, stderr, environment } = context;
-  const progress = reports.createProgress(stderr, environment);
+  const { stdout, environment } = context;
+  const progress = await openProgress(context);
   const cache = flags.cache ? cacheFolder(environment) : undefined;
   const result = await steerExperiment(file, {
     lambdas: flags.lambda ?? SWEPT_LAMBDAS,
@@ -176,7 +177,7 @@ const runModel = async (
     context.stderr.write(`${printable(flags.export)}: ${written}\n`);
     if (flags.prompt === undefined) return;
   }
-  const progress = reports.createProgress(context.stderr, context.environment);
+  const progress = await openProgress(context);
   const { layers, seed, maxNewTokens } = flags;
   const sampling = samplingOf(flags);
   const result = await steerModel({

@@ -2,7 +2,15 @@ import { type Command, Option } from 'commander';
 import { printable } from '../base/index.js';
 import type { CommandContext } from './command-context.js';
 import { holdingFolder } from './hold-folder.js';
-import { allowOutsideOption, engineOption, examples, seedOption, wholeNumber } from './options.js';
+import { openProgress } from './open-progress.js';
+import {
+  allowOutsideOption,
+  engineOption,
+  examples,
+  jsonOption,
+  seedOption,
+  wholeNumber,
+} from './options.js';
 
 interface TrainFlags {
   readonly out: string;
@@ -12,14 +20,15 @@ interface TrainFlags {
   readonly checkpointEvery?: number;
   readonly cache?: string;
   readonly allowOutside?: true;
+  readonly json?: true;
 }
 
 const runTrain = async (file: string, flags: TrainFlags, context: CommandContext): Promise<void> => {
   const { parseEngineName } = await import('../engine/index.js');
   const engine = parseEngineName(flags.engine);
   const { trainExperiment } = await import('./train-experiment.js');
-  const { createProgress, formatNumber } = await import('../reports/index.js');
-  const progress = createProgress(context.stderr, context.environment);
+  const { formatNumber, toJson } = await import('../reports/index.js');
+  const progress = await openProgress(context);
   const stages = await holdingFolder({ folder: flags.out }, context, (outFolder) =>
     trainExperiment(file, {
       engine,
@@ -32,6 +41,13 @@ const runTrain = async (file: string, flags: TrainFlags, context: CommandContext
       ...(flags.cache === undefined ? {} : { cacheFolder: flags.cache }),
     }),
   ).finally(() => progress.clear());
+  if (flags.json) {
+    const summaries = stages.map(({ objective, result: { metrics, tokens, seconds } }) => {
+      return { objective, steps: metrics.length, tokens, seconds, first: metrics[0], last: metrics.at(-1) };
+    });
+    context.stdout.write(toJson({ folder: flags.out, stages: summaries }));
+    return;
+  }
   for (const { objective, result } of stages) {
     const { metrics } = result;
     const last = metrics.at(-1);
@@ -75,6 +91,7 @@ export const addTrainCommand = (program: Command, context: CommandContext): void
     .addOption(allowOutsideOption())
     .addOption(engineOption())
     .addOption(seedOption('order of the data (default: the experiment’s first seed)'))
+    .addOption(jsonOption('the folder, with the first and last step of each stage,'))
     .addHelpText(
       'after',
       examples(

@@ -79,7 +79,7 @@ const runVerify = async (targets: string[], flags: VerifyFlags, context: Command
   const given = givenOf(flags);
   const isOpen = targets.length === 0 && suite === undefined && given === undefined;
   const found = isOpen && existsSync(projectFile) ? [projectFile] : targets;
-  if (found !== targets && !flags.json)
+  if (found !== targets && !context.isQuiet)
     context.stderr.write(`claims of ${projectFile}, which is in this folder\n`);
   await runVerification(
     { targets: found, ...(suite === undefined ? {} : { suite }), ...(given === undefined ? {} : { given }) },
