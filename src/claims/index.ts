@@ -25,6 +25,7 @@ export { planJobs } from './plan.js';
 export * from './report.js';
 export type { ShardRequest } from './shard.js';
 export { type Catalogue, loadCatalogue } from './spec/catalogue.js';
+export { specJsonSchema } from './spec/json-schema.js';
 export {
   type LoadedClaim,
   type LoadedExperiment,
