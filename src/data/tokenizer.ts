@@ -107,14 +107,26 @@ export const createTokenizer = (
     const content = contentOf(config[key]);
     return content === undefined ? undefined : inner.token_to_id(content);
   };
+  /** A part that is malformed may show only once it is used. */
+  const using = <Value>(use: () => Value): Value => {
+    try {
+      return use();
+    } catch (cause) {
+      throw new InputError(`this tokenizer cannot be used: ${(cause as Error).message}`, {
+        where: { file },
+        hint: 'copy the file again from where it came from',
+        cause,
+      });
+    }
+  };
   const encode = (text: string): Int32Array =>
-    Int32Array.from(inner.encode(text, { add_special_tokens: false }).ids);
+    Int32Array.from(using(() => inner.encode(text, { add_special_tokens: false }).ids));
   const source = templateSourceOf(config, file);
   const chatTemplate =
     source === undefined ? undefined : createChatTemplate(source, specialTokensOf(config), file);
   return {
     encode,
-    encodeWithSpecials: (text) => Int32Array.from(inner.encode(text).ids),
+    encodeWithSpecials: (text) => Int32Array.from(using(() => inner.encode(text).ids)),
     chatTemplate,
     encodeChat: (messages, options) => {
       if (chatTemplate) return encode(chatTemplate.render(messages, options));
@@ -126,7 +138,12 @@ export const createTokenizer = (
     decode: (ids) =>
       ids.length === 0
         ? ''
-        : inner.decode(Array.from(ids), { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
+        : using(() =>
+            inner.decode(Array.from(ids), {
+              skip_special_tokens: false,
+              clean_up_tokenization_spaces: false,
+            }),
+          ),
     token: (id) => inner.id_to_token(id),
     vocabularySize: highestId(inner.get_vocab(true).values()) + 1,
     bosId: idOf('bos_token'),

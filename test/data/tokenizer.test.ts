@@ -148,6 +148,17 @@ describe('faults in tokenizer files', () => {
     expect(() => createTokenizer(json)).toThrow(message);
   });
 
+  it('should name the file of a part that shows its fault only in use', () => {
+    const json = readFileSync(join(assetsFolder(), 'model', 'tokenizer.json'), 'utf8');
+    const broken = JSON.stringify({
+      ...JSON.parse(json),
+      post_processor: { type: 'TemplateProcessing', single: null, pair: null, special_tokens: {} },
+    });
+    const tokenizer = createTokenizer(broken, {}, 'tokenizer.json');
+    expect(() => tokenizer.encodeWithSpecials('A')).toThrow(InputError);
+    expect(() => tokenizer.encodeWithSpecials('A')).toThrow(/this tokenizer cannot be used/);
+  });
+
   it('should refuse bytes that are no UTF-8', async () => {
     await withFile(Uint8Array.of(0x7b, 0xff, 0x7d), async (path) => {
       const folder = join(path, '..');
