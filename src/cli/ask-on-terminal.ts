@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Asks one question at this process's terminal. Ctrl-C and the end of input interrupt the process, as they would without a
@@ -15,7 +16,8 @@ export const askOnTerminal = async (question: string): Promise<string> => {
   } catch {
     // Nothing more will be answered; the signal ends the process.
     interrupt();
-    return await new Promise<never>(() => undefined);
+    await sleep(1000);
+    return '';
   } finally {
     lines.off('close', interrupt).close();
   }
