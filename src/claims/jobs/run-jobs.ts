@@ -94,7 +94,10 @@ const runInWorkers = async (
         else if (message.type === 'note') progress.note(message.text);
         else if (message.type === 'warn') progress.warn(message.text);
       });
-      child.on('error', reject);
+      // What cannot be sent to a process that has gone is told by its end.
+      child.on('error', (error) => {
+        if (child.pid === undefined) reject(error);
+      });
       child.on('exit', (code, signal) => {
         reject(faultOfEnd(code, signal));
       });
