@@ -54,7 +54,7 @@ describe('createChatTemplate', () => {
     } catch (error) {
       fault = error;
     }
-    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(performance.now() - started).toBeLessThan(30_000);
     expect(fault).toBeInstanceOf(InputError);
     expect(String(fault)).toContain(reason);
   });
