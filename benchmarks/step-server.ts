@@ -3,21 +3,22 @@
  *
  *     npx tsx benchmarks/step-server.ts [engine]
  *
- * Each line of standard input is `train WIDTH STEPS` or `dpo WIDTH STEPS`; each answer is a line of JSON. Model and data
+ * Each line of standard input is `train WIDTH STEPS REPLICAS` or `dpo WIDTH STEPS REPLICAS`; each answer is a line of JSON. Model and data
  * are those of `dsteer bench`, src/benchmarks/llama-steps.ts. The floor is that of matrix products over all tokens, 1,024
  * a step, as a program without shared prompts would run them.
  */
 import { createInterface } from 'node:readline';
 import {
   createStepModel,
-  type OnStep,
   referenceOf,
   runDpoSteps,
   runTrainingSteps,
+  type StepOptions,
   trainingFlops,
 } from '../src/benchmarks/index.js';
 import { measureSgemm, parseEngineName, startEngine, tf } from '../src/engine/index.js';
 import type { LanguageModel } from '../src/model/index.js';
+import { startReplicas } from '../src/training/index.js';
 
 const models = new Map<number, LanguageModel>();
 const modelOf = (width: number): LanguageModel => {
@@ -27,28 +28,34 @@ const modelOf = (width: number): LanguageModel => {
 };
 
 const steps: Readonly<
-  Record<string, (model: LanguageModel, count: number, onStep: OnStep) => Promise<unknown>>
+  Record<string, (model: LanguageModel, count: number, options: StepOptions) => Promise<unknown>>
 > = {
   train: runTrainingSteps,
-  dpo: async (model, count, onStep) => runDpoSteps(model, await referenceOf(model), count, onStep),
+  dpo: async (model, count, options) => runDpoSteps(model, await referenceOf(model), count, options),
 };
 
 await startEngine(parseEngineName(process.argv[2] ?? 'auto'));
 console.log('ready');
 for await (const line of createInterface({ input: process.stdin })) {
-  const [kind = '', width = '', count = ''] = line.split(' ');
+  const [kind = '', width = '', count = '', replicas = '1'] = line.split(' ');
   const run = steps[kind];
-  if (run === undefined) throw new RangeError(`a line is "train WIDTH STEPS" or "dpo WIDTH STEPS": ${line}`);
+  if (run === undefined) throw new RangeError(`a line is "train or dpo WIDTH STEPS REPLICAS": ${line}`);
+  const model = modelOf(Number(width));
+  const others = Number(replicas) > 1 ? await startReplicas(model.config, Number(replicas)) : undefined;
   const times: number[] = [];
   let loss = Number.NaN;
   let last = performance.now();
   const cpu = process.cpuUsage();
-  await run(modelOf(Number(width)), Number(count), (metrics) => {
-    const now = performance.now();
-    times.push(now - last);
-    last = now;
-    loss = metrics.loss;
+  await run(model, Number(count), {
+    replicas: others,
+    onStep: (metrics) => {
+      const now = performance.now();
+      times.push(now - last);
+      last = now;
+      loss = metrics.loss;
+    },
   });
+  await others?.close();
   const { user, system } = process.cpuUsage(cpu);
   // The first time holds what comes before the first step.
   const steady = times.slice(1).sort((a, b) => a - b);
@@ -57,6 +64,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     JSON.stringify({
       kind,
       width: Number(width),
+      replicas: Number(replicas),
       median: steady[steady.length >> 1],
       best: steady[0],
       cpu: (user + system) / 1000 / times.length,

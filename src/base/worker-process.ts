@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ComputationError, type DsteerError, ResourceError } from './errors.js';
 
-/** TypeScript sources have no worker to fork: only the built package has. */
+/** TypeScript sources have no worker to start: only the built package has. */
 export const isBuilt = import.meta.url.endsWith('.js');
 
 export interface WorkerProcess {

@@ -20,6 +20,8 @@ export interface BenchmarkCase {
   readonly flops?: number;
   /** Tokens of one. */
   readonly tokens?: number;
+  /** Replicas that compute it, on an engine that has them. Default 1. */
+  readonly replicas?: number;
   /** Too long to be repeated: a first run is all there is. */
   readonly isSingle?: boolean;
   prepare(): Promise<PreparedCase>;

@@ -2,10 +2,10 @@
 export { type CaseComparison, compareReports } from './compare-reports.js';
 export {
   createStepModel,
-  type OnStep,
   referenceOf,
   runDpoSteps,
   runTrainingSteps,
+  type StepOptions,
   trainingFlops,
 } from './llama-steps.js';
 export { intervalOfMedian } from './measure-case.js';

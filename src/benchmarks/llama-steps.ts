@@ -5,8 +5,10 @@ import {
   type DpoConfig,
   type LanguageModellingConfig,
   type ReferenceLogps,
+  type Replicas,
   referenceLogps,
   type StepMetrics,
+  startReplicas,
   trainDpo,
   trainLanguageModel,
 } from '../training/index.js';
@@ -58,14 +60,30 @@ export const createStepModel = (width: number): LanguageModel =>
     1,
   );
 
-/** A case on a fresh model of that width, which it disposes at the end. `ready` gives what a run does. */
+/**
+ * A case on a fresh model of that width, which it disposes at the end. `ready` gives what a run does.
+ *
+ * @param count replicas that compute each step
+ */
 export const onStepModel = async (
   width: number,
-  ready: (model: LanguageModel) => Promise<PreparedCase['run']>,
+  ready: (model: LanguageModel, replicas: Replicas | undefined) => Promise<PreparedCase['run']>,
+  count = 1,
 ): Promise<PreparedCase> => {
   const model = createStepModel(width);
-  return { run: await ready(model), dispose: () => model.dispose() };
+  const replicas = count === 1 ? undefined : await startReplicas(model.config, count);
+  const dispose = (): void => {
+    model.dispose();
+    replicas?.close();
+  };
+  return { run: await ready(model, replicas), dispose };
 };
+
+/** What the steps are timed with: one model, whose products are on all cores, or two on a core each. */
+export const stepSeries = [
+  { series: 'step', replicas: 1 },
+  { series: 'step, 2 replicas', replicas: 2 },
+] as const;
 
 const blockWeights = (width: number): number => LAYERS * (4 + 12) * width * width;
 const headWeights = (width: number): number => VOCABULARY * width;
@@ -101,12 +119,19 @@ const common = {
   weightDecay: 0.01,
 } as const;
 
-export type OnStep = (metrics: StepMetrics) => void;
+export interface StepOptions {
+  readonly onStep?: (metrics: StepMetrics) => void;
+  readonly replicas?: Replicas | undefined;
+}
 
 /** Steps of forward, backward and AdamW on next-token prediction, all parameters trained. */
-export const runTrainingSteps = (model: LanguageModel, steps: number, onStep: OnStep = () => undefined) => {
+export const runTrainingSteps = (
+  model: LanguageModel,
+  steps: number,
+  { onStep, replicas }: StepOptions = {},
+) => {
   const config: LanguageModellingConfig = { ...common, batchSize: BATCH, steps };
-  return trainLanguageModel(model, textRows, config, { seed: 1, onStep });
+  return trainLanguageModel(model, textRows, config, { seed: 1, replicas, ...(onStep && { onStep }) });
 };
 
 export const referenceOf = (model: LanguageModel): Promise<ReferenceLogps> =>
@@ -117,7 +142,7 @@ export const runDpoSteps = (
   model: LanguageModel,
   reference: ReferenceLogps,
   steps: number,
-  onStep: OnStep = () => undefined,
+  { onStep, replicas }: StepOptions = {},
 ) => {
   const config: DpoConfig = {
     ...common,
@@ -126,7 +151,11 @@ export const runDpoSteps = (
     beta: 0.1,
     embeddings: 'unfrozen',
   };
-  return trainDpo(model, preferencePairs, reference, config, { seed: 1, onStep });
+  return trainDpo(model, preferencePairs, reference, config, {
+    seed: 1,
+    replicas,
+    ...(onStep && { onStep }),
+  });
 };
 
 /** Steps in one timed run: of small steps several, so that what surrounds them weighs little. */

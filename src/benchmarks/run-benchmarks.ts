@@ -8,6 +8,7 @@ import {
   UsageError,
 } from '../base/index.js';
 import {
+  canReplicate,
   computesOnCores,
   type EngineName,
   type EngineStatus,
@@ -50,9 +51,14 @@ const selectCases = (filters: readonly string[]): Selected[] => {
   });
 };
 
-/** Linear algebra is done on the processor: engines on a device would only repeat it. */
+/** Linear algebra is done on the processor: engines on a device would only repeat it. Few engines have replicas. */
 const subjectsFor = (engine: EngineName, selected: readonly Selected[]): readonly Selected[] =>
-  selected.filter(({ subject }) => computesOnCores(engine) || subject.isLinearAlgebra !== true);
+  selected
+    .filter(({ subject }) => computesOnCores(engine) || subject.isLinearAlgebra !== true)
+    .map(({ subject, cases }) => ({
+      subject,
+      cases: cases.filter(({ replicas = 1 }) => replicas === 1 || canReplicate(engine)),
+    }));
 
 const runWorker = (request: WorkerRequest, onResult: (result: BenchmarkResult) => void): Promise<void> =>
   new Promise((resolve, reject) => {

@@ -11,20 +11,23 @@ import {
 } from '../claims/index.js';
 import type { Tokenizer } from '../data/index.js';
 import { type EngineName, startEngine } from '../engine/index.js';
-import { type LanguageModel, saveModel } from '../model/index.js';
+import { countParameters, type LanguageModel, saveModel } from '../model/index.js';
 import { toJson } from '../reports/index.js';
 import { sha256OfFile, writeFileAtomic } from '../store/index.js';
 import {
   attachLora,
   metricsLines,
   type Objective,
+  type Replicas,
   removeCheckpoints,
   type StageConfig,
   type StageData,
   type StepMetrics,
   saveAdapter,
   stagesOf,
+  startReplicas,
   storedReferenceLogps,
+  suitableReplicas,
   type TrainingResult,
   textRows,
   trainStage,
@@ -118,6 +121,13 @@ const foldersOf = (outFolder: string, stages: readonly StageSpec[]): StageFolder
     };
   });
 
+/** At most: prompts that two completions share are read once. */
+const tokensOf = (pairs: StageData['pairs']): number =>
+  pairs.reduce(
+    (sum, { prompt, chosen, rejected }) => sum + prompt.length + chosen.length + rejected.length,
+    0,
+  );
+
 /** A line a step; of several stages each line says which it is of. */
 const metricsOf = (trained: readonly TrainedStage[]): string =>
   trained
@@ -141,15 +151,17 @@ const runStage = async (
     readonly tokenizerHash: string;
     /** Folder of the model that the adapter belongs to, where it is that of no earlier stage. */
     readonly baseModel: string | undefined;
+    readonly replicas: Replicas | undefined;
   },
 ): Promise<TrainingResult<StepMetrics>> => {
-  const { seed, progress, referenceFolder, tokenizerHash, baseModel } = options;
+  const { seed, progress, referenceFolder, tokenizerHash, baseModel, replicas } = options;
   const adapter = stage.lora && attachLora(model, stage.lora, seed);
   try {
     const result = await trainStage(model, stage, data, {
       seed,
       progress,
       adapter,
+      replicas,
       checkpointFolder: folders.checkpoints,
       reference: (policy) =>
         storedReferenceLogps(policy, data.pairs, { folder: referenceFolder, tokenizerHash, progress }),
@@ -194,7 +206,16 @@ export const trainExperiment = async (
   const folders = foldersOf(outFolder, stages);
   const context = dataSpec.maxTokens;
   const trained: TrainedStage[] = [];
+  const count = suitableReplicas(stages, {
+    parameters: countParameters(model),
+    tokens: tokensOf(data.train),
+  });
+  let replicas: Replicas | undefined;
   try {
+    if (count > 1) {
+      progress.note(`each step on ${count} threads`);
+      replicas = await startReplicas(model.config, count);
+    }
     for (const [index, stage] of stages.entries()) {
       const own = folders[index];
       if (own === undefined) throw new RangeError(`no folder of stage ${index}`);
@@ -209,6 +230,7 @@ export const trainExperiment = async (
         referenceFolder: asked.cacheFolder ?? outFolder,
         tokenizerHash: tokenizer.sha256,
         baseModel: index === 0 ? modelFolder : undefined,
+        replicas,
       });
       trained.push({ objective: stage.objective ?? 'dpo', result });
       if (index < stages.length - 1) {
@@ -223,6 +245,7 @@ export const trainExperiment = async (
       schema: 1,
       versions: { dsteer: dsteerVersion, node: process.versions.node },
       engine,
+      replicas: count,
       seed,
       experiment: experiment.value,
       objectives: trained.map(({ objective }) => objective),
@@ -237,6 +260,7 @@ export const trainExperiment = async (
     await removeCheckpoints(join(outFolder, 'checkpoints'));
     return trained;
   } finally {
+    await replicas?.close();
     model.dispose();
   }
 };

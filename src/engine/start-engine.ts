@@ -1,6 +1,8 @@
 /** Choosing and starting an engine. */
 
+import { availableParallelism } from 'node:os';
 import { ResourceError, UsageError } from '../base/index.js';
+import { loadNativeBlas } from '../linalg/index.js';
 import { type BlasInfo, type Engine, EngineUnavailable } from './backends/engine.js';
 import { tensorflowEngine, tensorflowGpuEngine } from './backends/tensorflow.js';
 import { blasEngine, wasmEngine } from './backends/wasm.js';
@@ -115,6 +117,18 @@ export const activeEngine = (): EngineInfo => {
   if (active === undefined)
     throw new UsageError('no engine is started', { hint: 'await startEngine(…) first' });
   return active;
+};
+
+/** Whether other threads of this process can have an engine like the active one: not one that has a device to itself. */
+export const canReplicate = (name = activeEngine().name): boolean => name === 'blas' || name === 'wasm';
+
+/** Cores that the active engine may use: as many as its BLAS has threads, which the library's own variable decides. */
+export const engineCores = (): number => activeEngine().blas?.threads || availableParallelism();
+
+/** Threads that one matrix product is computed on, in all threads of this process, where the active engine has a BLAS. */
+export const setProductThreads = (count: number): void => {
+  const blas = activeEngine().blas === undefined ? undefined : loadNativeBlas();
+  if (blas !== undefined && !('unavailable' in blas)) blas.setThreads(count);
 };
 
 const statusOf = async (name: EngineName): Promise<EngineStatus> => {

@@ -2,6 +2,7 @@ import type { Progress } from '../base/index.js';
 import type { ArtefactStore } from '../store/index.js';
 import type { LoraAdapter } from './lora.js';
 import type { PreferenceLossConfig } from './preference-losses.js';
+import type { Replicas } from './replicas.js';
 
 /** What every trainer's optimiser is told: AdamW with β1 0.9, β2 0.999, ε 1e-8, unless it says otherwise. */
 export interface OptimiserConfig {
@@ -94,6 +95,11 @@ export interface TrainingOptions<Metrics extends StepMetrics = StepMetrics> {
   readonly adapter?: LoraAdapter | undefined;
   /** Save the state now and then, and go on from the newest state of this very training. */
   readonly checkpoints?: CheckpointOptions | undefined;
+  /**
+   * Models on other threads that compute parts of each step: results change by rounding only. Not used where an adapter is
+   * trained; they stay the caller's.
+   */
+  readonly replicas?: Replicas | undefined;
   /** Take the trained weights from here where this very training was done before, and keep them here. */
   readonly store?: ArtefactStore | undefined;
 }

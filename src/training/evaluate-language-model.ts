@@ -1,6 +1,6 @@
 import { tf } from '../engine/index.js';
 import type { LanguageModel } from '../model/index.js';
-import { batchOfRows, contextOf, meanNextTokenLogp, type TokenRows } from './train-language-model.js';
+import { batchOfRows, contextOf, meanNextTokenLogp, type TokenRows } from './language-model-steps.js';
 
 export interface LanguageModelEvaluation {
   /** Mean −log p of the next token. */

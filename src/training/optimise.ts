@@ -1,41 +1,28 @@
 /** The loop that all trainers share: loss and gradients, clipping, updates, metrics, checkpoints, and nothing left behind. */
-import { ComputationError, createRandom, dsteerVersion, silentProgress, UsageError } from '../base/index.js';
-import { activeEngine, globalNorm, tf, valueAndGrads, valueAndRecomputedGrads } from '../engine/index.js';
-import { type ForwardOptions, hashParameters, type LanguageModel } from '../model/index.js';
+import { ComputationError, dsteerVersion, silentProgress, UsageError } from '../base/index.js';
+import { activeEngine, globalNorm, tf } from '../engine/index.js';
+import { hashParameters, type LanguageModel } from '../model/index.js';
 import { checkpointKey, createCheckpoints } from './checkpoints.js';
-import type { OptimiserConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
+import type { StepMetrics, TrainingOptions, TrainingResult } from './config.js';
 import { describeDivergence, firstNonFinite } from './divergence.js';
 import { learningRateAt } from './learning-rate.js';
 import type { LoraAdapter } from './lora.js';
 import { createOptimiser } from './optimiser.js';
+import type { PartResult, ReplicatedTraining } from './replicas.js';
 import { type StoredTraining, storedTraining } from './stored-training.js';
-
-/** What goes through the model at once: a step, or a part of one. */
-export interface MicroBatch {
-  /** Its loss's share of the step's; those of a step add up to 1. */
-  readonly weight: number;
-  /** Real tokens, for the record. */
-  readonly tokens: number;
-  /** Places in the data, for messages. */
-  readonly examples: readonly number[];
-  /** Called once, under the gradient. `observed` is handed to `describe` as numbers. */
-  loss(options: ForwardOptions): { readonly loss: tf.Scalar; readonly observed?: tf.Tensor };
-}
-
-/** What one step trains on. */
-export interface TrainingStep<Metrics extends StepMetrics> {
-  readonly parts: readonly MicroBatch[];
-  /** @param observed of all parts, one after another */
-  describe(common: StepMetrics, observed: readonly number[]): Metrics;
-}
+import {
+  accumulate,
+  type Gradients,
+  gradientsOfPart,
+  type MicroBatch,
+  type TrainingSteps,
+} from './training-step.js';
+import { inParts, stepsOf, type TrainingTask } from './training-task.js';
 
 export interface OptimiseInput<Metrics extends StepMetrics> {
   readonly model: LanguageModel;
   readonly title: string;
-  readonly totalSteps: number;
-  /** A function of the step alone: training may begin at any. */
-  readonly stepAt: (step: number) => TrainingStep<Metrics>;
-  readonly config: OptimiserConfig;
+  readonly task: TrainingTask;
   /** Names of parameters that stay fixed. */
   readonly frozen: readonly string[];
   /** Hash of the data, so that a checkpoint is not gone on from with other data. */
@@ -43,54 +30,11 @@ export interface OptimiseInput<Metrics extends StepMetrics> {
   readonly options: TrainingOptions<Metrics>;
 }
 
-/**
- * Indices of the examples of each step: every epoch is a new shuffle of all; the last batch of an epoch may be small.
- */
-export const batchOrder = (
-  examples: number,
-  batchSize: number,
-  epochs: number,
-  seed: number,
-): readonly (readonly number[])[] => {
-  const random = createRandom(seed).fork('data-order');
-  const all = Array.from({ length: examples }, (_, i) => i);
-  const batches: number[][] = [];
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const order = random.shuffle(all);
-    for (let from = 0; from < examples; from += batchSize) batches.push(order.slice(from, from + batchSize));
-  }
-  return batches;
-};
-
-/** A batch cut into parts of at most `microBatchSize`, in order. */
-export const microBatches = <T>(
-  batch: readonly T[],
-  { microBatchSize = batch.length }: Pick<OptimiserConfig, 'microBatchSize'>,
-): T[][] => {
-  const parts: T[][] = [];
-  for (let from = 0; from < batch.length; from += microBatchSize) {
-    parts.push(batch.slice(from, from + microBatchSize));
-  }
-  return parts;
-};
-
 /** PyTorch's clip_grad_norm_: the factor by which gradients of this norm are scaled. */
 export const clippingScale = (norm: number, maxGradNorm: number): number =>
   maxGradNorm > 0 && Number.isFinite(maxGradNorm) ? Math.min(1, maxGradNorm / (norm + 1e-6)) : 1;
 
-type Gradients = Record<string, tf.Tensor>;
-
-/** Adds weight·gradients to `total`, and frees the gradients. */
-const accumulate = (total: Gradients, grads: Gradients, weight: number): void => {
-  for (const [name, gradient] of Object.entries(grads)) {
-    const before = total[name];
-    total[name] = tf.tidy(() => {
-      const weighted = tf.mul(gradient, weight);
-      return before === undefined ? weighted : tf.add(before, weighted);
-    });
-    tf.dispose(before === undefined ? gradient : [before, gradient]);
-  }
-};
+type Computed = Omit<PartResult, 'place'>;
 
 const trainableOf = (
   model: LanguageModel,
@@ -118,13 +62,24 @@ const checkAdapted = ({ variables }: LoraAdapter, grads: Gradients): void => {
 export const optimise = async <Metrics extends StepMetrics>({
   model,
   title,
-  totalSteps,
-  stepAt,
-  config,
+  task,
   frozen,
   dataHash,
-  options: { seed, progress = silentProgress, onStep, adapter, checkpoints: checkpointing, store },
+  options: {
+    seed,
+    progress = silentProgress,
+    onStep,
+    adapter,
+    checkpoints: checkpointing,
+    replicas: others,
+    store,
+  },
 }: OptimiseInput<Metrics>): Promise<TrainingResult<Metrics>> => {
+  const { config } = task;
+  const replicas = adapter === undefined ? others : undefined;
+  const parted = inParts(task, replicas?.count ?? 1);
+  // What a step tells is its trainer's.
+  const { totalSteps, stepAt } = stepsOf(parted, model) as TrainingSteps<Metrics>;
   if (totalSteps < 1) throw new UsageError(`${title}: there is nothing to train on`);
   const trainable = trainableOf(model, frozen, adapter);
   const variables = [...trainable.values()];
@@ -132,17 +87,6 @@ export const optimise = async <Metrics extends StepMetrics>({
   const optimiser = createOptimiser(trainable, model, config);
   const metrics: Metrics[] = [];
   let tokens = 0;
-
-  const gradientsOf = ({ loss }: MicroBatch, kept: tf.Tensor[]) => {
-    const observe = (options: ForwardOptions): tf.Scalar => {
-      const { loss: value, observed } = loss(options);
-      if (observed) kept.push(tf.keep(observed));
-      return value;
-    };
-    return config.recompute === true
-      ? valueAndRecomputedGrads((runBlock) => observe({ runBlock }), variables)
-      : valueAndGrads(() => observe({}), variables);
-  };
 
   const diverged = (step: number, loss: number, examples: readonly number[], grads: Gradients) =>
     describeDivergence({
@@ -156,30 +100,44 @@ export const optimise = async <Metrics extends StepMetrics>({
       }),
     });
 
+  let replicated: ReplicatedTraining | undefined;
+
+  /** Adds a part's gradients to those of the step. */
+  const computePart = async (step: number, part: MicroBatch, total: Gradients): Promise<Computed> => {
+    const { loss, grads, observed } = await gradientsOfPart(part, variables, config);
+    try {
+      if (!Number.isFinite(loss)) throw await diverged(step, loss, part.examples, grads);
+      accumulate(total, grads);
+      return { loss, observed };
+    } catch (error) {
+      tf.dispose(Object.values(grads));
+      throw error;
+    }
+  };
+
   const runStep = async (index: number): Promise<Metrics> => {
     const { parts, describe } = stepAt(index);
     const total: Gradients = {};
-    const observed: number[] = [];
-    let loss = 0;
     try {
+      const shared = replicated?.begin(index, parts.length);
+      const results: Partial<Computed>[] = parts.map(() => ({}));
       for (const [place, part] of parts.entries()) {
+        if (shared?.isOthers(place)) continue;
         adapter?.dropBy(`${seed}/${index}/${place}`);
-        const kept: tf.Tensor[] = [];
-        const { value, grads } = gradientsOf(part, kept);
-        try {
-          const partLoss = (await value.data())[0] ?? Number.NaN;
-          if (!Number.isFinite(partLoss)) throw await diverged(index, partLoss, part.examples, grads);
-          loss += part.weight * partLoss;
-          observed.push(...((await kept[0]?.data()) ?? []));
-          if (parts.length === 1) Object.assign(total, grads);
-          else accumulate(total, grads, part.weight);
-        } catch (error) {
-          tf.dispose(Object.values(grads));
-          throw error;
-        } finally {
-          tf.dispose([value, ...kept]);
-        }
+        results[place] = await computePart(index, part, total);
       }
+      for (const { place, ...result } of (await shared?.results()) ?? []) {
+        const part = parts[place];
+        // What went wrong elsewhere is told best of tensors that are here.
+        if (!Number.isFinite(result.loss) && part) await computePart(index, part, total);
+        results[place] = result;
+      }
+      shared?.addGradients(total);
+      const observed = results.flatMap((result) => result.observed ?? []);
+      const loss = parts.reduce(
+        (sum, { weight }, place) => sum + weight * (results[place]?.loss ?? Number.NaN),
+        0,
+      );
       if (adapter) checkAdapted(adapter, total);
       const norm = await globalNorm(total);
       if (!Number.isFinite(norm)) {
@@ -235,6 +193,7 @@ export const optimise = async <Metrics extends StepMetrics>({
       const resumed = await checkpoints?.resume();
       metrics.push(...(resumed?.metrics ?? []));
       tokens = resumed?.tokens ?? 0;
+      replicated = replicas?.open(parted, model, trainable);
       stage = progress.stage(title, totalSteps);
       if (resumed) stage.advance(resumed.step);
       for (let index = resumed?.step ?? 0; index < totalSteps; index++) {
@@ -256,6 +215,7 @@ export const optimise = async <Metrics extends StepMetrics>({
       }
       return { metrics, tokens };
     } finally {
+      replicated?.end();
       stage?.end();
     }
   };
@@ -264,7 +224,13 @@ export const optimise = async <Metrics extends StepMetrics>({
     const trained =
       store === undefined
         ? { ...(await train()), reused: false }
-        : await storedTraining({ store, request: await request(), title, trainable, train });
+        : await storedTraining({
+            store,
+            request: { ...(await request()), replicas: replicas?.count ?? 1 },
+            title,
+            trainable,
+            train,
+          });
     const after = await hashParameters(model, model.embeddingNames());
     return {
       ...trained,

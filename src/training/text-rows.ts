@@ -1,5 +1,5 @@
 import { InputError } from '../base/index.js';
-import type { TokenRows } from './train-language-model.js';
+import type { TokenRows } from './language-model-steps.js';
 
 /**
  * One stream of tokens cut into rows of `context` + 1 that overlap by one, so that each token but the first is predicted

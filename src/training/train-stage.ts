@@ -2,11 +2,12 @@
 import type { EncodedPreference } from '../data/index.js';
 import type { LanguageModel } from '../model/index.js';
 import type { DpoConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
+import type { TokenRows } from './language-model-steps.js';
 import { needsReference } from './preference-losses.js';
 import { type ReferenceLogps, referenceLogps } from './sequence-logps.js';
 import { textRows } from './text-rows.js';
 import { trainDpo } from './train-dpo.js';
-import { type TokenRows, trainLanguageModel } from './train-language-model.js';
+import { trainLanguageModel } from './train-language-model.js';
 import { trainSft } from './train-sft.js';
 
 export const objectives = ['dpo', 'sft', 'lm'] as const;

@@ -7,7 +7,8 @@ import {
   trainLanguageModel,
   trainSft,
 } from '../../src/training/index.js';
-import { batchOrder, clippingScale } from '../../src/training/optimise.js';
+import { clippingScale } from '../../src/training/optimise.js';
+import { batchOrder } from '../../src/training/training-step.js';
 import { smallModel } from './small-model.js';
 
 const optimiser = {

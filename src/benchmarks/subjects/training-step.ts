@@ -3,6 +3,7 @@ import {
   onStepModel,
   runTrainingSteps,
   STEP_TOKENS,
+  stepSeries,
   stepsARun,
   trainingFlops,
   WIDTHS,
@@ -12,13 +13,21 @@ export const trainingStep: Subject = {
   name: 'training-step',
   title: 'Training step: forward, backward, AdamW; 16 × 64 tokens',
   axis: 'd',
-  cases: WIDTHS.map((width) =>
-    atWidth(width, {
-      series: 'step',
-      repeats: stepsARun(width),
-      flops: trainingFlops(width),
-      tokens: STEP_TOKENS,
-      prepare: () => onStepModel(width, async (model) => () => runTrainingSteps(model, stepsARun(width))),
-    }),
+  cases: stepSeries.flatMap(({ series, replicas }) =>
+    WIDTHS.map((width) =>
+      atWidth(width, {
+        series,
+        replicas,
+        repeats: stepsARun(width),
+        flops: trainingFlops(width),
+        tokens: STEP_TOKENS,
+        prepare: () =>
+          onStepModel(
+            width,
+            async (model, others) => () => runTrainingSteps(model, stepsARun(width), { replicas: others }),
+            replicas,
+          ),
+      }),
+    ),
   ),
 };

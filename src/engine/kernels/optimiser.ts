@@ -2,23 +2,14 @@
 
 import type { Tensor, Variable } from '@tensorflow/tfjs';
 import type { AdamWMoments, AdamWUpdate } from '../adamw.js';
-import { activeHeap, type Heap } from '../heap.js';
-import { tf } from '../tf.js';
+import { activeHeap } from '../heap.js';
+import { ownMemory } from '../heap-values.js';
 import { ATTENTION } from './causal-attention.js';
 import { kernelModule } from './module.js';
 import { hasKernel } from './run-kernel.js';
 
 /** Whether the active backend's tensors lie on the heap and our kernels are there. */
 export const hasHeapKernels = (): boolean => hasKernel(ATTENTION);
-
-/** Gives the variable memory of its own: writing in place must not reach a tensor that shares it. */
-const own = (heap: Heap, variable: Variable): void => {
-  if (heap.backend.refCount(variable.dataId) <= 1) return;
-  const copy = heap.floats(heap.offset(variable), variable.size).slice();
-  tf.tidy(() => {
-    variable.assign(tf.tensor(copy, variable.shape));
-  });
-};
 
 export const heapAdamWUpdate = (
   variable: Variable,
@@ -27,7 +18,7 @@ export const heapAdamWUpdate = (
   update: AdamWUpdate,
 ): void => {
   const heap = activeHeap();
-  for (const written of [variable, moments.first, moments.second]) own(heap, written);
+  for (const written of [variable, moments.first, moments.second]) ownMemory(written);
   const { beta1, beta2, epsilon, stepSize, keep, secondCorrection, gradScale } = update;
   const at = heap.offset;
   kernelModule().adamw(

@@ -1,0 +1,259 @@
+/**
+ * Data parallelism: copies of a model on other threads, each with an engine of its own, compute parts of a step beside this
+ * one. Most of a small model's step is elementwise work, which one product on many threads leaves to one core.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { isBuilt, ResourceError, UsageError } from '../base/index.js';
+import {
+  activeEngine,
+  canReplicate,
+  type EngineName,
+  engineCores,
+  plusValues,
+  readValues,
+  setProductThreads,
+  type tf,
+} from '../engine/index.js';
+import type { LanguageModel, ModelConfig } from '../model/index.js';
+import type { Gradients } from './training-step.js';
+import type { TrainingTask } from './training-task.js';
+
+/** What a thread is started with. */
+export interface ReplicaStart {
+  readonly engine: EngineName;
+  readonly config: ModelConfig;
+}
+
+/** Where a parameter lies in memory that all threads see. */
+export interface SharedParameter {
+  readonly name: string;
+  readonly isTrained: boolean;
+  /** In float32 numbers, from the beginning of `SharedTask.weights` and of `gradients`. */
+  readonly offset: number;
+  readonly size: number;
+}
+
+export interface SharedTask {
+  readonly type: 'task';
+  readonly task: TrainingTask;
+  readonly parameters: readonly SharedParameter[];
+  readonly weights: SharedArrayBuffer;
+  /** The receiver's own: it writes there the weighted sum over its parts of a step. */
+  readonly gradients: SharedArrayBuffer;
+}
+
+export interface SharedStep {
+  readonly type: 'step';
+  readonly step: number;
+  /** Of the parts that the receiver computes, in order. */
+  readonly places: readonly number[];
+}
+
+export type ToReplica = SharedTask | SharedStep;
+
+export interface PartResult {
+  readonly place: number;
+  readonly loss: number;
+  readonly observed: readonly number[];
+}
+
+export type FromReplica =
+  | { readonly type: 'ready' }
+  | { readonly type: 'parts'; readonly parts: readonly PartResult[] }
+  | { readonly type: 'fault'; readonly message: string; readonly hint: string | undefined };
+
+/** A step of which others compute some parts. */
+export interface ReplicatedStep {
+  isOthers(place: number): boolean;
+  /** Of the parts of others, when all of them are done; in order. */
+  results(): Promise<readonly PartResult[]>;
+  /** Adds what others computed, in a fixed order. */
+  addGradients(total: Gradients): void;
+}
+
+export interface ReplicatedTraining {
+  /** Hands out the current weights and the parts of a step. */
+  begin(step: number, parts: number): ReplicatedStep;
+  end(): void;
+}
+
+export interface Replicas {
+  /** Models that compute together, the caller's among them. */
+  readonly count: number;
+  /** @throws UsageError for a model of another configuration than they were started for */
+  open(
+    task: TrainingTask,
+    model: LanguageModel,
+    trainable: ReadonlyMap<string, tf.Variable>,
+  ): ReplicatedTraining;
+  close(): Promise<void>;
+}
+
+interface Replica {
+  ask(message: ToReplica): Promise<FromReplica>;
+  tell(message: ToReplica): void;
+  close(): Promise<void>;
+}
+
+const script = (): URL =>
+  new URL(isBuilt ? './replica-worker.js' : '../../dist/training/replica-worker.js', import.meta.url);
+
+const startReplica = (start: ReplicaStart): Promise<Replica> => {
+  const worker = new Worker(script(), {
+    workerData: start,
+    execArgv: [],
+    // The library's threads are the whole process's: a new engine must not set them.
+    env: { ...process.env, OPENBLAS_NUM_THREADS: process.env['OPENBLAS_NUM_THREADS'] ?? '1' },
+  });
+  let waiting: { resolve(answer: FromReplica): void; reject(reason: Error): void }[] = [];
+  let fault: Error | undefined;
+  const fail = (error: Error): void => {
+    fault ??= error;
+    for (const { reject } of waiting) reject(fault);
+    waiting = [];
+  };
+  worker.on('message', (answer: FromReplica) => {
+    const next = waiting.shift();
+    // A thread that has nothing to do keeps no process alive.
+    if (waiting.length === 0) worker.unref();
+    if (answer.type !== 'fault') next?.resolve(answer);
+    else {
+      const options = answer.hint === undefined ? {} : { hint: answer.hint };
+      next?.reject(new ResourceError(`a training thread failed: ${answer.message}`, options));
+    }
+  });
+  worker.on('error', (error) => {
+    fail(
+      new ResourceError(`a training thread ended: ${error.message}`, {
+        hint: 'use a smaller batch or model',
+        cause: error,
+      }),
+    );
+  });
+  worker.on('exit', (code) => fail(new ResourceError(`a training thread ended early (${code})`)));
+  const answer = (): Promise<FromReplica> =>
+    new Promise((resolve, reject) => {
+      if (fault) reject(fault);
+      else waiting.push({ resolve, reject });
+    });
+  const replica: Replica = {
+    ask: (message) => {
+      worker.ref();
+      worker.postMessage(message);
+      return answer();
+    },
+    tell: (message) => worker.postMessage(message),
+    close: async () => {
+      await worker.terminate();
+    },
+  };
+  return answer().then(() => replica);
+};
+
+const bytesOf = (numbers: number): number => numbers * Float32Array.BYTES_PER_ELEMENT;
+
+const layOut = (model: LanguageModel, trainable: ReadonlyMap<string, tf.Variable>): SharedParameter[] => {
+  let offset = 0;
+  return [...model.variables].map(([name, { size }]) => {
+    const parameter = { name, isTrained: trainable.has(name), offset, size };
+    offset += size;
+    return parameter;
+  });
+};
+
+const openTraining = (
+  replicas: readonly Replica[],
+  task: TrainingTask,
+  model: LanguageModel,
+  trainable: ReadonlyMap<string, tf.Variable>,
+): ReplicatedTraining => {
+  const parameters = layOut(model, trainable);
+  const numbers = parameters.reduce((sum, { size }) => sum + size, 0);
+  const weights = new SharedArrayBuffer(bytesOf(numbers));
+  const gradients = replicas.map(() => new SharedArrayBuffer(bytesOf(numbers)));
+  const publish = (isWanted: (parameter: SharedParameter) => boolean): void => {
+    for (const parameter of parameters.filter(isWanted)) {
+      const variable = model.variables.get(parameter.name);
+      const target = new Float32Array(weights, bytesOf(parameter.offset), parameter.size);
+      if (variable) readValues(variable, target);
+    }
+  };
+  publish(() => true);
+  for (const [index, replica] of replicas.entries()) {
+    const own = gradients[index];
+    if (own) replica.tell({ type: 'task', task, parameters, weights, gradients: own });
+  }
+  // Each thread computes its own products.
+  setProductThreads(1);
+
+  return {
+    begin: (step, parts) => {
+      const count = replicas.length + 1;
+      publish(({ isTrained }) => isTrained);
+      const placesOf = (replica: number): number[] =>
+        Array.from({ length: parts }, (_, place) => place).filter((place) => place % count === replica);
+      const busy = replicas.filter((_, index) => index + 1 < parts);
+      const answers = Promise.all(
+        busy.map(async (replica, index) => {
+          const answer = await replica.ask({ type: 'step', step, places: placesOf(index + 1) });
+          return answer.type === 'parts' ? answer.parts : [];
+        }),
+      );
+      // Whoever fails before waiting for them has told of something else.
+      answers.catch(() => undefined);
+      return {
+        isOthers: (place) => place % count !== 0,
+        results: async () => (await answers).flat().sort((a, b) => a.place - b.place),
+        addGradients: (total) => {
+          for (const { name, offset, size, isTrained } of parameters) {
+            const own = isTrained ? trainable.get(name)?.name : undefined;
+            if (own === undefined) continue;
+            for (const buffer of gradients.slice(0, busy.length)) {
+              const gradient = total[own];
+              if (gradient === undefined) continue;
+              total[own] = plusValues(gradient, new Float32Array(buffer, bytesOf(offset), size));
+            }
+          }
+        },
+      };
+    },
+    end: () => setProductThreads(engineCores()),
+  };
+};
+
+/**
+ * Starts `count` − 1 more models of this configuration, each on a thread with an engine like the active one. The caller
+ * closes them.
+ *
+ * @throws UsageError on an engine other than blas and wasm; ResourceError where a thread does not start
+ */
+export const startReplicas = async (config: ModelConfig, count: number): Promise<Replicas> => {
+  const { name: engine } = activeEngine();
+  if (!canReplicate()) {
+    throw new UsageError(`the engine ${engine} trains no replicas`, { hint: 'they are for blas and wasm' });
+  }
+  const starting = Array.from({ length: count - 1 }, () => startReplica({ engine, config }));
+  const started = await Promise.allSettled(starting);
+  const replicas = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const close = async (): Promise<void> => {
+    await Promise.all(replicas.map((replica) => replica.close()));
+  };
+  const failed = started.find((one) => one.status === 'rejected');
+  if (failed) {
+    await close();
+    throw failed.reason;
+  }
+  return {
+    count,
+    open: (task, model, trainable) => {
+      if (!isDeepStrictEqual(model.config, config)) {
+        throw new UsageError('these replicas were started for another model', {
+          hint: 'start them with the configuration of the model to train',
+        });
+      }
+      return openTraining(replicas, task, model, trainable);
+    },
+    close,
+  };
+};
