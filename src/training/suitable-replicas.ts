@@ -5,8 +5,8 @@ import type { StageConfig } from './train-stage.js';
 const examplesEach = 4;
 /** Numbers in a model of 256 MiB: each replica has a copy, and what is larger spends its time in products. */
 const largestModel = 64 * 2 ** 20;
-/** Multiplications and additions that take some ten times as long as threads to start. */
-const leastWork = 5e11;
+/** Multiplications and additions that take several times as long as threads to start. */
+const leastWork = 1e11;
 
 export interface TrainingSize {
   readonly parameters: number;
