@@ -7,6 +7,7 @@ const source = resolve(dirname(fileURLToPath(import.meta.url)), '..', 'src');
 
 /** A folder may import from those after it, through their index alone. */
 const ORDER = [
+  'vitest',
   'cli',
   'reports',
   'claims',

@@ -10,7 +10,7 @@ export {
 } from './evidence/index.js';
 export type { GivenEvidence } from './given.js';
 export { type InitOptions, type InitResult, initProject, projectFile } from './init-project.js';
-export type { InputHash } from './inputs.js';
+export { type InputHash, portableName } from './inputs.js';
 export { type Job, type JobResult, type Task, type TaskResult, taskKey } from './jobs/job.js';
 export type { RunManifest } from './manifest.js';
 export {
@@ -48,4 +48,4 @@ export {
   totalsOf,
   verdictOf,
 } from './verdict.js';
-export { type Verification, type VerifyOptions, verify } from './verify.js';
+export { type ListedCase, listCases, type Verification, type VerifyOptions, verify } from './verify.js';

@@ -15,7 +15,7 @@ import { differenceOf, judge, overSeeds, type Quantity, trendOf } from './judge.
 import { createManifest, type RunManifest } from './manifest.js';
 import { describeLayers, isPropertyMetric, metricCatalogue, type Subject } from './metrics/index.js';
 import { experimentsOf, jobIdOf, planJobs, propertiesOf, seedsOf } from './plan.js';
-import type { ClaimReport, Comparison, RunReport } from './report.js';
+import type { CaseName, ClaimReport, Comparison, RunReport } from './report.js';
 import { type ShardRequest, seedsOfRun, shardOf } from './shard.js';
 import { loadCatalogue } from './spec/catalogue.js';
 import type { LoadedExperiment } from './spec/load.js';
@@ -204,6 +204,30 @@ const selectAsked = async (
   }
   if (targets.length === 0) targets.push('quick');
   return select(targets, catalogue);
+};
+
+/** A case that a run of these targets would judge. */
+export interface ListedCase extends CaseName {
+  readonly title: string;
+}
+
+/**
+ * The cases that `verify` would judge, in its order: nothing is made or measured.
+ *
+ * @param targets claim names, suite names or YAML files
+ * @throws UsageError or SpecError as `verify` does
+ */
+export const listCases = async (targets: readonly string[]): Promise<ListedCase[]> => {
+  const { cases } = await selectAsked([...targets], { outFolder: '' });
+  return cases.map((selected) => {
+    const { claim, claimCase } = selected;
+    return {
+      id: claim.value.claim,
+      title: claim.value.title,
+      experiment: claimCase.experiment ?? null,
+      comparison: comparisonOf(selected, false),
+    };
+  });
 };
 
 /**
