@@ -5,6 +5,7 @@ import { addBenchCommand } from './bench-command.js';
 import { addCacheCommand } from './cache-command.js';
 import type { CommandContext } from './command-context.js';
 import { addCompareCommand } from './compare-command.js';
+import { addCompletionCommand } from './completion-command.js';
 import { addDataCommand } from './data-command.js';
 import { addDoctorCommand } from './doctor-command.js';
 import { addExtractCommand } from './extract-command.js';
@@ -63,6 +64,7 @@ export const createProgram = (context: CommandContext): Command => {
   addReportCommand(program, context);
   addCacheCommand(program, context);
   addDoctorCommand(program, context);
+  addCompletionCommand(program, context);
   addQuietOption(program, context);
   return program;
 };

@@ -15,6 +15,7 @@ const commands = [
   'bench',
   'report',
   'doctor',
+  'completion',
 ];
 
 describe('help and version', () => {
