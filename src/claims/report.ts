@@ -75,6 +75,55 @@ export interface SpecLocation {
   readonly line: number;
 }
 
+/** What tells one judged case of a claim from every other of a run. */
+export interface CaseName {
+  readonly id: string;
+  readonly experiment: string | null;
+  readonly comparison:
+    | { readonly kind: 'against'; readonly experiment: string }
+    | { readonly kind: 'trend'; readonly experiments: readonly string[] }
+    | null;
+}
+
+/** What was found of one case, and how far its estimate may move without anybody being asked. */
+export interface AcceptedCase extends CaseName {
+  readonly verdict: Exclude<Verdict, 'error'>;
+  readonly estimate: number;
+  readonly band: Interval;
+  /** What it came from: the version of dsteer, the engine, the training seeds. */
+  readonly dsteer: string;
+  readonly engine: string;
+  readonly seeds: readonly number[];
+  /** Words of whoever edited the entry. */
+  readonly note?: string;
+}
+
+/** An earlier run that later ones are held against: `dsteer.baseline.json`. */
+export interface Baseline {
+  readonly schema: 1;
+  /** What the run was asked for that it was made of. */
+  readonly targets: readonly string[];
+  readonly claims: readonly AcceptedCase[];
+}
+
+/**
+ * How a claim stands to the baseline. `left`: its estimate lies beyond the accepted band; `verdict`: it is within, and the
+ * verdict is another; `new`: the baseline does not know it. The first two make the claim fail.
+ */
+export type Standing =
+  | ({ readonly state: 'within' | 'left' | 'verdict' } & Pick<AcceptedCase, 'verdict' | 'estimate' | 'band'>)
+  | { readonly state: 'new' };
+
+/** The baseline that a run was held against, whole, so that merged parts can be held against it again. */
+export interface BaselineReport {
+  readonly file: string;
+  readonly accepted: Baseline;
+  /** Cases of the baseline that the run did not judge; none in a shard, whose other parts may judge them. */
+  readonly missing: readonly CaseName[];
+  /** What makes the comparison one of unlike things: another engine, other seeds. */
+  readonly notes: readonly string[];
+}
+
 /** A claim as judged in one experiment. */
 export interface ClaimReport extends Judgement {
   readonly id: string;
@@ -100,6 +149,8 @@ export interface ClaimReport extends Judgement {
   /** It beats every one of its controls (companions aside), and none of them passes its threshold as well. */
   readonly specific: boolean;
   readonly controls: readonly ControlReport[];
+  /** Only in a run that was held against a baseline. */
+  readonly baseline?: Standing;
 }
 
 /** One metric under one condition of a comparison. */
@@ -169,4 +220,6 @@ export interface RunReport {
   readonly claims: readonly ClaimReport[];
   readonly tables: readonly ComparisonTable[];
   readonly totals: Totals;
+  /** Only in a run that was held against a baseline. */
+  readonly baseline?: BaselineReport;
 }

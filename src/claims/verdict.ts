@@ -48,9 +48,15 @@ export const totalsOf = (claims: readonly Pick<ClaimReport, 'outcome'>[]): Total
   return totals;
 };
 
-/** 0 all pass · 1 a fail or an error · 3 only inconclusive verdicts stand in the way (1 where `strict`). */
-export const exitCodeOf = ({ totals }: Pick<RunReport, 'totals'>, { strict = false } = {}): 0 | 1 | 3 => {
-  if (totals.fail + totals.error > 0) return 1;
+/**
+ * 0 all pass · 1 a fail or an error, or a claim of the baseline that was not judged · 3 only inconclusive verdicts stand in
+ * the way (1 where `strict`).
+ */
+export const exitCodeOf = (
+  { totals, baseline }: Pick<RunReport, 'totals' | 'baseline'>,
+  { strict = false } = {},
+): 0 | 1 | 3 => {
+  if (totals.fail + totals.error + (baseline?.missing.length ?? 0) > 0) return 1;
   if (totals.inconclusive > 0) return strict ? 1 : 3;
   return 0;
 };

@@ -51,5 +51,6 @@ export const shardOption = (): Option =>
   );
 
 /** Exit codes of commands that judge claims. */
-export const outcomeCodes = `Exit codes: 0 every outcome is a pass, 1 a fail or an error among them, 2 bad usage, specification or input,
-3 only inconclusive verdicts stand in the way (1 with --strict), 4 an engine or resource is missing, 130 interrupted.`;
+export const outcomeCodes = `Exit codes: 0 every outcome is a pass, 1 a fail or an error among them, or a claim of the baseline missing,
+2 bad usage, specification or input, 3 only inconclusive verdicts stand in the way (1 with --strict), 4 an engine or
+resource is missing, 130 interrupted.`;

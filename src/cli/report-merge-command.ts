@@ -2,18 +2,19 @@ import type { Command } from 'commander';
 import { printable } from '../base/index.js';
 import type { CommandContext } from './command-context.js';
 import { examples, jsonOption } from './options.js';
+import { addBaselineOptions, type BaselineFlags, useBaseline } from './use-baseline.js';
 
-interface MergeFlags {
+interface MergeFlags extends BaselineFlags {
   readonly out: string;
   readonly strict?: true;
-  readonly json?: true;
 }
 
 const runMerge = async (runs: string[], flags: MergeFlags, context: CommandContext): Promise<void> => {
   const reports = await import('../reports/index.js');
   const { exitCodeOf } = await import('../claims/index.js');
   const { stdout, stderr, environment } = context;
-  const report = await reports.mergeRuns(runs, flags.out);
+  const baseline = await useBaseline(flags, context);
+  const report = await reports.mergeRuns(runs, flags.out, baseline.hold);
   if (flags.json) {
     stdout.write(reports.reportJson(report));
   } else {
@@ -23,19 +24,21 @@ const runMerge = async (runs: string[], flags: MergeFlags, context: CommandConte
     stdout.write(`${table}\n${where}\n`);
   }
   await reports.announceToGithub(report, { environment, stream: stderr });
+  await baseline.update(report);
   context.exitCode = exitCodeOf(report, { strict: flags.strict === true });
 };
 
 export const addReportMergeCommand = (report: Command, context: CommandContext): void => {
-  report
+  const command = report
     .command('merge')
     .summary('put the shards of a run together')
     .description(
-      'Puts the shards of one run together, or joins runs of different claims: the report, every view of it, and the evidence. Corrections for many claims are done again over all of them, so that shards give the report of the whole run.',
+      'Puts the shards of one run together, or joins runs of different claims: the report, every view of it, and the evidence. Corrections for many claims are done again over all of them, so that shards give the report of the whole run; shards that were held against a baseline are held against it again together.',
     )
     .argument('<runs...>', 'folders of finished runs')
     .requiredOption('--out <folder>', 'a new folder for the merged run')
-    .option('--strict', 'an inconclusive verdict ends with exit code 1, not 3')
+    .option('--strict', 'an inconclusive verdict ends with exit code 1, not 3');
+  addBaselineOptions(command)
     .addOption(jsonOption('the merged report.json'))
     .addHelpText(
       'after',
@@ -47,6 +50,10 @@ export const addReportMergeCommand = (report: Command, context: CommandContext):
         [
           'dsteer report merge shards/* --out reports/whole --strict',
           'all of them, as the gate of a CI pipeline',
+        ],
+        [
+          'dsteer report merge shards/* --out reports/whole --baseline dsteer.baseline.json',
+          'all of them, held against what was accepted before',
         ],
       )}
 

@@ -2,21 +2,20 @@
 
 import { join } from 'node:path';
 import { printable } from '../base/index.js';
-import type { GivenEvidence, RunReport, ShardRequest } from '../claims/index.js';
+import type { GivenEvidence, RunReport } from '../claims/index.js';
 import type { ConsoleOptions } from '../reports/index.js';
 import { cacheFolder } from '../store/index.js';
 import type { CommandContext } from './command-context.js';
 import { holdingFolder } from './hold-folder.js';
 import { openProgress } from './open-progress.js';
+import { type BaselineFlags, useBaseline } from './use-baseline.js';
 
-export interface VerificationFlags {
+export interface VerificationFlags extends BaselineFlags {
   readonly engine: string;
   readonly out?: string;
   readonly seed?: number;
-  readonly shard?: ShardRequest;
   readonly strict?: true;
   readonly allowOutside?: true;
-  readonly json?: true;
   /** False after --no-cache. */
   readonly cache: boolean;
 }
@@ -37,6 +36,7 @@ export const runVerification = async (
   const { exitCodeOf, verify } = await import('../claims/index.js');
   const reports = await import('../reports/index.js');
   const { stdout, stderr, environment } = context;
+  const baseline = await useBaseline(flags, context);
   const progress = await openProgress(context);
   const asked = flags.out === undefined ? { newFolder: defaultFolder(new Date()) } : { folder: flags.out };
   const cache = flags.cache ? cacheFolder(environment) : undefined;
@@ -51,8 +51,9 @@ export const runVerification = async (
       ...(cache === undefined ? {} : { cache }),
       allowOutside: flags.allowOutside === true,
     }).finally(() => progress.clear());
-    await reports.writeReports(outFolder, made);
-    return { outFolder, report: made.report };
+    const report = baseline.hold(made.report);
+    await reports.writeReports(outFolder, { ...made, report });
+    return { outFolder, report };
   });
   await reports.announceToGithub(report, { environment, stream: stderr });
   const color = reports.wantsColor(stdout, environment);
@@ -62,5 +63,6 @@ export const runVerification = async (
       ? text
       : `\n${text}\n${reports.styleFor(color).dim(`Reports and evidence: ${printable(outFolder)}`)}\n`,
   );
+  await baseline.update(report);
   context.exitCode = exitCodeOf(report, { strict: flags.strict === true });
 };

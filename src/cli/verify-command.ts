@@ -14,6 +14,7 @@ import {
   shardOption,
 } from './options.js';
 import { runVerification, type VerificationFlags } from './run-verification.js';
+import { addBaselineOptions } from './use-baseline.js';
 
 interface VerifyFlags extends VerificationFlags {
   readonly suite?: string;
@@ -90,7 +91,7 @@ const runVerify = async (targets: string[], flags: VerifyFlags, context: Command
 };
 
 export const addVerifyCommand = (program: Command, context: CommandContext): void => {
-  program
+  const command = program
     .command('verify')
     .summary('make the evidence for claims, judge them, and report')
     .description(
@@ -117,7 +118,8 @@ export const addVerifyCommand = (program: Command, context: CommandContext): voi
     .addOption(shardOption())
     .addOption(allowOutsideOption())
     .addOption(cacheOption())
-    .option('--strict', 'an inconclusive verdict ends with exit code 1, not 3')
+    .option('--strict', 'an inconclusive verdict ends with exit code 1, not 3');
+  addBaselineOptions(command)
     .addOption(jsonOption('report.json'))
     .addHelpText(
       'after',
@@ -137,7 +139,15 @@ export const addVerifyCommand = (program: Command, context: CommandContext): voi
           'dsteer verify my-claims.yaml --out reports/mine --strict',
           'your own specification, as a gate in CI',
         ],
+        [
+          'dsteer verify --update-baseline',
+          'accept what this run finds: dsteer.baseline.json, to be committed and reviewed',
+        ],
+        ['dsteer verify --baseline dsteer.baseline.json', 'fail where an estimate leaves its accepted band'],
       )}
+
+A baseline holds a verdict, an estimate and a band a claim. The band is the interval of the run that it was taken
+from, rounded outward; widen it by hand if it is to stand for other seeds. Entries that hold are left as they are.
 
 ${outcomeCodes}`,
     )

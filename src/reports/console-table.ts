@@ -2,6 +2,7 @@
 
 import { printable } from '../base/index.js';
 import type { RunReport } from '../claims/index.js';
+import { baselineLines } from './baseline/baseline-console.js';
 import { outcomePaint } from './console-cells.js';
 import { claimBlocks } from './console-claims.js';
 import { comparisonLines } from './console-comparisons.js';
@@ -25,14 +26,17 @@ const counterexampleLines = (report: RunReport): string[] =>
     .filter(({ outcome, counterexample }) => outcome === 'fail' && counterexample !== undefined)
     .map((judged) => describeCounterexample(judged));
 
-/** `12 pass · 1 fail · 0 inconclusive · 0 error`, what is not zero in its colour. */
-export const totalsLine = ({ totals }: RunReport, style: Style = styleFor(false)): string =>
-  (['pass', 'fail', 'inconclusive', 'error'] as const)
-    .map((outcome) => {
+/** `12 pass · 1 fail · 0 inconclusive · 0 error`, and `2 missing` of the baseline; what is not zero in its colour. */
+export const totalsLine = ({ totals, baseline }: RunReport, style: Style = styleFor(false)): string => {
+  const missing = baseline?.missing.length ?? 0;
+  return [
+    ...(['pass', 'fail', 'inconclusive', 'error'] as const).map((outcome) => {
       const text = `${totals[outcome]} ${outcome}`;
       return totals[outcome] > 0 ? style.bold(outcomePaint(style, outcome)(text)) : style.dim(text);
-    })
-    .join(' · ');
+    }),
+    ...(missing === 0 ? [] : [style.bold(style.red(`${missing} missing`))]),
+  ].join(' · ');
+};
 
 const legend = (report: RunReport, width: number): string[] => {
   const controls = report.claims.flatMap((claim) => claim.controls);
@@ -61,8 +65,12 @@ const closingLines = (report: RunReport, style: Style): string[] => {
     : ['', style.bold('Counterexamples, to replay with fast-check:'), ...counterexamples];
 };
 
-const timedTotals = (report: RunReport, style: Style): string =>
-  `${totalsLine(report, style)}   in ${formatSeconds(report.run.seconds)}`;
+/** On one line where it fits. */
+const timedTotals = (report: RunReport, width: number, style: Style): string[] => {
+  const time = `in ${formatSeconds(report.run.seconds)}`;
+  const fits = totalsLine(report).length + time.length + 3 <= width;
+  return fits ? [`${totalsLine(report, style)}   ${time}`] : [totalsLine(report, style), time];
+};
 
 /** Blocks of lines with a blank line between them; empty blocks leave none. */
 const joinBlocks = (blocks: readonly (readonly string[])[]): string =>
@@ -84,7 +92,8 @@ export const renderConsole = (
     headlineLines(report, width, style),
     claimBlocks(report, width, style),
     ...report.tables.map((table) => comparisonLines(table, width, style)),
-    [timedTotals(report, style), ...legend(report, width).map(style.dim)],
+    [...timedTotals(report, width, style), ...legend(report, width).map(style.dim)],
+    baselineLines(report, width, style),
     closingLines(report, style),
   ]);
 };
@@ -108,7 +117,7 @@ export const renderComparison = (
   return joinBlocks([
     headlineLines(report, width, style),
     ...report.tables.map((table) => comparisonLines(table, width, style)),
-    [...verdictLines(report, width, style), '', timedTotals(report, style)],
+    [...verdictLines(report, width, style), '', ...timedTotals(report, width, style)],
     closingLines(report, style),
   ]);
 };

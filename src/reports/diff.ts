@@ -10,7 +10,7 @@ import type {
   Threshold,
   Verdict,
 } from '../claims/index.js';
-import { groupTitle } from './groups.js';
+import { caseKey, groupTitle } from './groups.js';
 
 /** One side of a change. */
 export interface DiffSide {
@@ -67,8 +67,11 @@ export interface ReportDiff {
 
 type Measured = Pick<Judgement, 'estimate' | 'interval'>;
 
-const isOutside = (estimate: number | null, interval: Interval | null): boolean =>
-  estimate !== null && interval !== null && (estimate < interval[0] || estimate > interval[1]);
+/** Whether an estimate lies beyond an interval by more than `slack`; where one of them is missing it does not. */
+export const isOutside = (estimate: number | null, interval: Interval | null, slack = 0): boolean =>
+  estimate !== null &&
+  interval !== null &&
+  (estimate < interval[0] - slack || estimate > interval[1] + slack);
 
 /** One run's estimate lies outside the other's interval, or only one of them has an estimate. */
 export const hasMoved = (before: Measured, after: Measured): boolean =>
@@ -99,8 +102,6 @@ const changesOf = (before: Judgement, after: Judgement): Change[] => {
 };
 
 const nameOf = (claim: ClaimReport): ClaimName => ({ id: claim.id, evidence: groupTitle(claim) });
-
-const keyOf = (claim: ClaimReport): string => JSON.stringify([claim.id, groupTitle(claim)]);
 
 const claimChange = (before: ClaimReport, after: ClaimReport): ClaimChange | undefined => {
   const changes = changesOf(before, after);
@@ -139,17 +140,17 @@ const cellChanges = (before: ComparisonTable, after: ComparisonTable): CellChang
 
 /** From run `before` to run `after`, in the order of `after`; what is gone in the order of `before`. */
 export const diffReports = (before: RunReport, after: RunReport): ReportDiff => {
-  const then = new Map(before.claims.map((claim) => [keyOf(claim), claim]));
-  const now = new Set(after.claims.map(keyOf));
+  const then = new Map(before.claims.map((claim) => [caseKey(claim), claim]));
+  const now = new Set(after.claims.map(caseKey));
   const pairs = after.claims.flatMap((claim) => {
-    const other = then.get(keyOf(claim));
+    const other = then.get(caseKey(claim));
     return other === undefined ? [] : [[other, claim] as const];
   });
   const changed = pairs.flatMap(([one, other]) => claimChange(one, other) ?? []);
   return {
     schema: 1,
-    added: after.claims.filter((claim) => !then.has(keyOf(claim))).map(nameOf),
-    removed: before.claims.filter((claim) => !now.has(keyOf(claim))).map(nameOf),
+    added: after.claims.filter((claim) => !then.has(caseKey(claim))).map(nameOf),
+    removed: before.claims.filter((claim) => !now.has(caseKey(claim))).map(nameOf),
     changed,
     unchanged: pairs.length - changed.length,
     cells: after.tables.flatMap((table) => {

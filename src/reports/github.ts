@@ -3,7 +3,9 @@
 import { appendFile, stat } from 'node:fs/promises';
 import { ResourceError } from '../base/index.js';
 import type { ClaimReport, Outcome, RunReport } from '../claims/index.js';
+import { missingText } from './baseline/baseline-findings.js';
 import { claimSentence } from './claim-sentence.js';
+import { totalsLine } from './console-table.js';
 import type { WritableOutput } from './create-progress.js';
 import { escapeMarkdown } from './markdown.js';
 import type { Environment } from './style.js';
@@ -39,43 +41,60 @@ const command = (
   return `::${kind} ${told.join(',')}::${escapeData(message)}`;
 };
 
-const annotation = (kind: Kind, claim: ClaimReport): string => {
+/** What is told of one case, with its name for where there is no room for the rest. */
+interface Annotation {
+  readonly kind: Kind;
+  readonly id: string;
+  readonly line: string;
+}
+
+const claimAnnotation = (claim: ClaimReport): Annotation[] => {
   const { location, id, title, outcome } = claim;
+  const kind = KIND[outcome];
+  if (kind === undefined) return [];
   const where = location === undefined ? {} : { file: location.file, line: location.line };
-  return command(kind, { ...where, title: `${outcome}: ${id}` }, `${title}. ${claimSentence(claim)}`);
+  const line = command(kind, { ...where, title: `${outcome}: ${id}` }, `${title}. ${claimSentence(claim)}`);
+  return [{ kind, id, line }];
 };
 
-/** Workflow commands, a line each: `::error` for fails and errors, `::warning` for what is inconclusive. */
-export const githubAnnotations = ({ claims }: RunReport): string[] =>
+const missingAnnotations = ({ baseline }: RunReport): Annotation[] =>
+  (baseline?.missing ?? []).map((name) => {
+    const file = baseline?.file ?? '';
+    const line = command('error', { file, title: `missing: ${name.id}` }, missingText(name, file));
+    return { kind: 'error', id: name.id, line };
+  });
+
+/**
+ * Workflow commands, a line each: `::error` for fails, errors and what is missing of the baseline, `::warning` for what is
+ * inconclusive.
+ */
+export const githubAnnotations = (report: RunReport): string[] =>
   (['error', 'warning'] as const).flatMap((kind) => {
-    const told = claims.filter(({ outcome }) => KIND[outcome] === kind);
-    if (told.length <= MOST_ANNOTATIONS) return told.map((claim) => annotation(kind, claim));
+    const all = [...report.claims.flatMap(claimAnnotation), ...missingAnnotations(report)];
+    const told = all.filter((one) => one.kind === kind);
+    if (told.length <= MOST_ANNOTATIONS) return told.map(({ line }) => line);
     const shown = told.slice(0, MOST_ANNOTATIONS - 1);
-    const left = told.length - shown.length;
+    const left = told.slice(shown.length).map(({ id }) => id);
     return [
-      ...shown.map((claim) => annotation(kind, claim)),
-      command(
-        kind,
-        { title: `${left} more` },
-        told
-          .slice(shown.length)
-          .map(({ id }) => id)
-          .join(', '),
-      ),
+      ...shown.map(({ line }) => line),
+      command(kind, { title: `${left.length} more` }, left.join(', ')),
     ];
   });
 
 /** The verdicts that are no pass, where the whole summary is too long. */
 const shortSummary = (report: RunReport): string => {
-  const { totals, run, claims } = report;
+  const { run, claims, baseline } = report;
   const told = claims.filter(({ outcome }) => outcome !== 'pass');
   return [
     `# dsteer: ${run.targets.map(escapeMarkdown).join(', ')}`,
     '',
-    `**${totals.pass} pass · ${totals.fail} fail · ${totals.inconclusive} inconclusive · ${totals.error} error**`,
+    `**${totalsLine(report)}**`,
     '',
     ...told.map(
       (claim) => `- **${claim.outcome}** ${escapeMarkdown(`${claim.id}, ${claimSentence(claim)}`)}`,
+    ),
+    ...(baseline?.missing ?? []).map(
+      (name) => `- **missing** ${escapeMarkdown(missingText(name, baseline?.file ?? ''))}`,
     ),
     '',
     'The whole summary is too long for this page: it is `summary.md` of the run.',

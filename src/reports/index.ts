@@ -1,5 +1,15 @@
 /** Views of a run: one reporter a file, all over the report model of src/claims. */
 
+export { acceptedBand } from './baseline/accepted-band.js';
+export { applyBaseline, fallsOut, standingOf, withoutBaseline } from './baseline/apply-baseline.js';
+export { baselineLines, renderBaselineUpdate } from './baseline/baseline-console.js';
+export { baselineJson, parseBaseline, readBaseline, writeBaseline } from './baseline/baseline-file.js';
+export {
+  type BaselineFinding,
+  type BaselineFindings,
+  baselineFindings,
+} from './baseline/baseline-findings.js';
+export { type BaselineChange, type BaselineUpdate, updateBaseline } from './baseline/update-baseline.js';
 export { renderBenchmarks, renderRegressions } from './bench-table.js';
 export { drawBenchmarks } from './charts/bench-chart.js';
 export {
@@ -42,7 +52,7 @@ export {
   formatThreshold,
 } from './format.js';
 export { announceToGithub, githubAnnotations, githubSummary } from './github.js';
-export { controlsByRole, groupByEvidence, groupTitle } from './groups.js';
+export { caseKey, caseTitle, controlsByRole, groupByEvidence, groupTitle } from './groups.js';
 export { ensureHtml, type HtmlPage, renderHtml, writeHtml } from './html/write-html.js';
 export { escapeXml, junitXml } from './junit.js';
 export { escapeMarkdown } from './markdown.js';

@@ -1,9 +1,10 @@
 /** junit.xml: a test suite per experiment, a test case per claim, for the test views of CI services. */
 
-import type { ClaimReport, ControlReport, RunReport } from '../claims/index.js';
+import type { BaselineReport, ClaimReport, ControlReport, RunReport } from '../claims/index.js';
+import { missingText } from './baseline/baseline-findings.js';
 import { describeCounterexample } from './counterexample.js';
 import { formatDifference, formatEstimate, formatThreshold } from './format.js';
-import { controlsByRole, groupByEvidence } from './groups.js';
+import { caseTitle, controlsByRole, groupByEvidence } from './groups.js';
 import { describeComparison, describeCorrection, describeOutcome, describeSeeds } from './outcome-words.js';
 
 /**
@@ -93,17 +94,37 @@ const testCase = (claim: ClaimReport): string => {
 const count = (claims: readonly ClaimReport[], outcome: ClaimReport['outcome']): number =>
   claims.filter((claim) => claim.outcome === outcome).length;
 
-const counts = (claims: readonly ClaimReport[]): Record<string, number> => ({
-  tests: claims.length,
-  failures: count(claims, 'fail'),
+/** @param missing cases of a baseline that were not judged, each a failure */
+const counts = (claims: readonly ClaimReport[], missing = 0): Record<string, number> => ({
+  tests: claims.length + missing,
+  failures: count(claims, 'fail') + missing,
   errors: count(claims, 'error'),
   skipped: count(claims, 'inconclusive'),
 });
 
+/** A suite of the cases that a baseline knows and the run did not judge; nothing where there are none. */
+const missingSuite = ({ run, baseline }: RunReport): string[] => {
+  const { missing = [], file = '' }: Partial<BaselineReport> = baseline ?? {};
+  if (missing.length === 0) return [];
+  const cases = missing.map((name) => {
+    const message = missingText(name, file);
+    const open = `<testcase${attributes({ name: caseTitle(name), classname: 'dsteer.baseline', time: '0', file })}>`;
+    return `    ${open}<failure${attributes({ message, type: 'missing' })}>${escapeContent(message)}</failure></testcase>`;
+  });
+  const head = attributes({
+    name: 'baseline',
+    ...counts([], missing.length),
+    time: '0',
+    timestamp: run.startedAt,
+  });
+  return [`  <testsuite${head}>`, ...cases, '  </testsuite>'];
+};
+
 /**
  * The report as JUnit XML. GitLab shows `classname` as the suite and tells test cases apart by it and `name`; annotating
  * actions of GitHub read `file` and `line`; Jenkins groups by `classname` up to its last dot. Inconclusive is `skipped`, a
- * fail is `failure`, and the numbers stand in the text.
+ * fail is `failure`, and the numbers stand in the text. What a baseline knows and the run did not judge is a `failure` of the
+ * suite `baseline`.
  */
 export const junitXml = (report: RunReport): string => {
   const suites = [...groupByEvidence(report.claims)].map(([title, claims]) => {
@@ -115,11 +136,16 @@ export const junitXml = (report: RunReport): string => {
     });
     return [`  <testsuite${head}>`, ...claims.map(testCase), '  </testsuite>'].join('\n');
   });
-  const head = attributes({ name: 'dsteer', ...counts(report.claims), time: report.run.seconds.toFixed(3) });
+  const head = attributes({
+    name: 'dsteer',
+    ...counts(report.claims, report.baseline?.missing.length),
+    time: report.run.seconds.toFixed(3),
+  });
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites${head}>`,
     ...suites,
+    ...missingSuite(report),
     '</testsuites>',
     '',
   ].join('\n');

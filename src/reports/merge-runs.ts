@@ -99,9 +99,14 @@ const isWithin = (inner: string, outer: string): boolean => {
  * Merges the runs of several folders into one folder: `report.json` and every view of it, the manifest, and the evidence.
  *
  * @param folders of finished runs, each with `report.json` and `manifest.json`
+ * @param finish what becomes of the merged report before it is written, such as holding it against a baseline
  * @throws UsageError where `out` is one of them; InputError where they are not parts of one run
  */
-export const mergeRuns = async (folders: readonly string[], out: string): Promise<RunReport> => {
+export const mergeRuns = async (
+  folders: readonly string[],
+  out: string,
+  finish: (report: RunReport) => RunReport = (report) => report,
+): Promise<RunReport> => {
   const clash = folders.find((folder) => isWithin(out, folder));
   if (clash !== undefined) {
     throw new UsageError(`${out} lies in ${clash}, which is merged`, { hint: 'choose a folder of its own' });
@@ -118,7 +123,7 @@ export const mergeRuns = async (folders: readonly string[], out: string): Promis
     parts.push({ file: folder, report: await readReport(folder) });
     manifests.push(await readManifest(folder));
   }
-  const report = mergeReports(parts);
+  const report = finish(mergeReports(parts));
   await copyEvidence(folders, out);
   await writeReports(out, { report, manifest: mergeManifests(manifests, report.run.seeds) });
   return report;

@@ -2,6 +2,7 @@
 
 import { InputError } from '../base/index.js';
 import {
+  type BaselineReport,
   type ClaimReport,
   combineOutcomes,
   correctForMany,
@@ -12,7 +13,8 @@ import {
   totalsOf,
   verdictOf,
 } from '../claims/index.js';
-import { groupTitle } from './groups.js';
+import { applyBaseline } from './baseline/apply-baseline.js';
+import { caseKey, caseTitle } from './groups.js';
 
 /** A report with the place that errors name. */
 export interface Part {
@@ -22,9 +24,10 @@ export interface Part {
 
 /** The claim before any correction for many, which depends on the claims that it stands beside. */
 const uncorrected = (claim: ClaimReport): ClaimReport => {
+  const { baseline: _, ...judged } = claim;
   const verdict = claim.interval === null ? claim.verdict : verdictOf(claim.interval, claim.threshold);
   return {
-    ...claim,
+    ...judged,
     adjustedP: claim.pValue,
     verdict,
     outcome: combineOutcomes(
@@ -60,6 +63,20 @@ const checkAlike = (parts: readonly Part[]): void => {
       'merge shards of one run: the same targets, engine and version of dsteer',
     );
   }
+};
+
+/** The baseline that all parts were held against: one for all of them, or none. */
+const baselineOf = (parts: readonly Part[]): BaselineReport | undefined => {
+  const wanted = parts[0]?.report.baseline;
+  for (const { file, report } of parts) {
+    if (JSON.stringify(report.baseline?.accepted) === JSON.stringify(wanted?.accepted)) continue;
+    refuse(
+      file,
+      `this run was held against another baseline than ${parts[0]?.file ?? ''}, or only one of them against any`,
+      'give every shard the same --baseline FILE, or none of them and hold the merged run against it',
+    );
+  }
+  return wanted;
 };
 
 const shardsOf = (parts: readonly Part[]): readonly (Part & { readonly shard: Shard })[] =>
@@ -136,10 +153,10 @@ const checkDisjoint = (parts: readonly Part[]): void => {
   const seen = new Map<string, string>();
   for (const { file, report } of parts) {
     for (const claim of report.claims) {
-      const key = `${claim.id} (${groupTitle(claim)})`;
+      const key = caseKey(claim);
       const other = seen.get(key);
       if (other !== undefined)
-        refuse(file, `${key} is judged in ${other} as well`, 'leave one of the two runs out');
+        refuse(file, `${caseTitle(claim)} is judged in ${other} as well`, 'leave one of the two runs out');
       seen.set(key, file);
     }
   }
@@ -166,8 +183,8 @@ const runOf = (parts: readonly Part[], seeds: readonly number[]): RunInformation
 
 /**
  * The report of the whole run. Shards of one run give what the whole run would have given, but for times: claims and tables
- * in the order of the whole, corrections for many claims done over all of them. Reports of other runs are joined in the
- * order given.
+ * in the order of the whole, corrections for many claims done over all of them, and held against their baseline again, all of
+ * them together. Reports of other runs are joined in the order given.
  *
  * @throws InputError where parts are missing, double, or of different runs
  */
@@ -198,11 +215,13 @@ export const mergeReports = (parts: readonly Part[]): RunReport => {
           'tables',
         );
   const corrected = correctForMany(claims.map(uncorrected));
-  return {
+  const baseline = baselineOf(parts);
+  const report: RunReport = {
     schema: 1,
     run: runOf(parts, whole?.seeds ?? union(parts.map(({ report }) => report.run.seeds))),
     claims: corrected,
     tables,
     totals: totalsOf(corrected),
   };
+  return baseline === undefined ? report : applyBaseline(report, baseline.accepted, baseline.file);
 };

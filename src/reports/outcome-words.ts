@@ -1,5 +1,11 @@
-import { type ClaimReport, type ControlReport, describeVerdict, verdictOf } from '../claims/index.js';
-import { formatNumber } from './format.js';
+import {
+  type ClaimReport,
+  type ControlReport,
+  describeVerdict,
+  type Interval,
+  verdictOf,
+} from '../claims/index.js';
+import { formatAgainst, formatNumber } from './format.js';
 
 /** Whether a control came out against its expectation; one that is inconclusive did not. */
 export const isSurprise = ({ outcome }: Pick<ControlReport, 'outcome'>): boolean =>
@@ -62,18 +68,41 @@ export const describeCorrection = ({
 const isUndoneByCorrection = ({ verdict, interval, threshold }: ClaimReport): boolean =>
   verdict === 'inconclusive' && interval !== null && verdictOf(interval, threshold) !== 'inconclusive';
 
+/** A band as its file has it. */
+export const formatBand = ([low, high]: Interval): string => `[${low}, ${high}]`;
+
+/** Why the baseline makes a claim fail: `its estimate 0.912 left the accepted band [0.892, 0.905]`. */
+const baselineFaults = ({ baseline, estimate, verdict }: ClaimReport): string[] => {
+  if (baseline === undefined || baseline.state === 'new' || baseline.state === 'within') return [];
+  const { band } = baseline;
+  const isAbove = estimate !== null && estimate > band[1];
+  return [
+    ...(baseline.state === 'left'
+      ? [
+          `its estimate ${formatAgainst(estimate, isAbove ? band[1] : band[0])} left the accepted band ${formatBand(band)}`,
+        ]
+      : []),
+    ...(verdict === baseline.verdict ? [] : [`the baseline accepted ${baseline.verdict.toUpperCase()}`]),
+  ];
+};
+
+const surprisesOf = (claim: ClaimReport): string[] =>
+  claim.verdict !== claim.expected
+    ? []
+    : claim.controls
+        .filter(isSurprise)
+        .map(
+          ({ role, id, expected }) =>
+            `${role} ${id} was expected to ${expected === 'holds' ? 'hold' : 'break'}`,
+        );
+
 /**
- * The verdict in words and, where the claim's own verdict is the expected one but its outcome is not a pass, the
- * controls that made it so.
+ * The verdict in words and what else made the outcome: where the claim's own verdict is the expected one, the controls that
+ * surprised, and how it left what its baseline accepts.
  */
 export const describeOutcome = (claim: ClaimReport): string => {
   const words = describeVerdict(claim);
   const verdict = isUndoneByCorrection(claim) ? `${words} after correction for many claims` : words;
-  if (claim.verdict !== claim.expected) return verdict;
-  const surprising = claim.controls
-    .filter(isSurprise)
-    .map(
-      ({ role, id, expected }) => `${role} ${id} was expected to ${expected === 'holds' ? 'hold' : 'break'}`,
-    );
-  return surprising.length === 0 ? verdict : `${verdict}, but ${surprising.join('; ')}`;
+  const because = [...surprisesOf(claim), ...baselineFaults(claim)];
+  return because.length === 0 ? verdict : `${verdict}, but ${because.join('; ')}`;
 };

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../base/index.js';
 import type { RunReport } from '../claims/index.js';
+import { acceptedCase, baselineSchema } from './baseline/baseline-schema.js';
 import { completeOldReport } from './old-report.js';
 
 /** JSON has no NaN and no infinity; where a number is missing the reader finds `null`, never a lie. */
@@ -54,6 +55,13 @@ const comparison = z.union([
   z.object({ kind: z.literal('trend'), experiments: z.array(z.string()) }),
 ]);
 
+const standing = z.union([
+  z.object({ state: z.literal('new') }),
+  acceptedCase
+    .pick({ verdict: true, estimate: true, band: true })
+    .extend({ state: z.enum(['within', 'left', 'verdict']) }),
+]);
+
 const claim = judgement.extend({
   location: z.looseObject({ file: z.string(), line: z.number() }).exactOptional(),
   source: z.string(),
@@ -67,6 +75,7 @@ const claim = judgement.extend({
   adjustedP: z.number().nullable(),
   specific: z.boolean(),
   controls: z.array(control),
+  baseline: standing.exactOptional(),
 });
 
 const cell = z.looseObject({
@@ -120,6 +129,14 @@ const schema: z.ZodType<RunReport> = z.looseObject({
   claims: z.array(claim),
   tables: z.array(table),
   totals: z.object({ pass: z.number(), fail: z.number(), inconclusive: z.number(), error: z.number() }),
+  baseline: z
+    .looseObject({
+      file: z.string(),
+      accepted: baselineSchema,
+      missing: z.array(acceptedCase.pick({ id: true, experiment: true, comparison: true })),
+      notes: z.array(z.string()),
+    })
+    .exactOptional(),
 });
 
 /** Undoes `finiteOrNull` where the model has numbers only. */

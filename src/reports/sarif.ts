@@ -2,9 +2,10 @@
 
 import { createHash } from 'node:crypto';
 import type { Log, ReportingDescriptor, Result } from 'sarif';
-import type { ClaimReport, RunReport } from '../claims/index.js';
+import type { BaselineReport, CaseName, ClaimReport, RunReport } from '../claims/index.js';
+import { missingText } from './baseline/baseline-findings.js';
 import { claimSentence } from './claim-sentence.js';
-import { groupTitle } from './groups.js';
+import { caseKey, groupTitle } from './groups.js';
 import { toJson } from './report-json.js';
 
 const ruleOf = ({ id, title, statement, source }: ClaimReport): ReportingDescriptor => ({
@@ -43,8 +44,34 @@ const resultOf = (claim: ClaimReport, ruleIndex: number): Result => {
   };
 };
 
-/** Fails and errors as results; a rule for each claim of the run, so that what passes now closes its alerts. */
-export const sarifLog = ({ run, claims }: RunReport): Log => {
+/** Its alert closes once the case is judged again, or is no longer in the baseline. */
+const MISSING_RULE: ReportingDescriptor = {
+  id: 'baseline-missing',
+  shortDescription: { text: 'A claim of the baseline was not judged' },
+  fullDescription: { text: 'The baseline holds a case of a claim that the run did not judge.' },
+  defaultConfiguration: { level: 'error' },
+};
+
+const missingResult = (name: CaseName, { file }: BaselineReport, ruleIndex: number): Result => ({
+  ruleId: MISSING_RULE.id,
+  ruleIndex,
+  level: 'error',
+  message: { text: missingText(name, file) },
+  locations: [
+    {
+      physicalLocation: {
+        artifactLocation: { uri: uriOf(file), uriBaseId: '%SRCROOT%' },
+        region: { startLine: 1 },
+      },
+    },
+  ],
+  partialFingerprints: {
+    'dsteerClaim/v1': createHash('sha256').update(caseKey(name)).digest('hex'),
+  },
+});
+
+/** Fails, errors and what is missing of the baseline as results; a rule for each claim of the run, so that what passes now closes its alerts. */
+export const sarifLog = ({ run, claims, baseline }: RunReport): Log => {
   const rules: ReportingDescriptor[] = [];
   const indices = new Map<string, number>();
   for (const claim of claims) {
@@ -52,6 +79,8 @@ export const sarifLog = ({ run, claims }: RunReport): Log => {
     indices.set(claim.id, rules.length);
     rules.push(ruleOf(claim));
   }
+  const claimRules = rules.length;
+  if (baseline !== undefined) rules.push(MISSING_RULE);
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
@@ -67,9 +96,14 @@ export const sarifLog = ({ run, claims }: RunReport): Log => {
           },
         ],
         columnKind: 'utf16CodeUnits',
-        results: claims
-          .filter(({ outcome }) => outcome === 'fail' || outcome === 'error')
-          .map((claim) => resultOf(claim, indices.get(claim.id) ?? 0)),
+        results: [
+          ...claims
+            .filter(({ outcome }) => outcome === 'fail' || outcome === 'error')
+            .map((claim) => resultOf(claim, indices.get(claim.id) ?? 0)),
+          ...(baseline === undefined
+            ? []
+            : baseline.missing.map((name) => missingResult(name, baseline, claimRules))),
+        ],
       },
     ],
   };

@@ -1,6 +1,7 @@
 /** summary.md: the run as GitHub-flavoured Markdown, for a job summary or a pull request. */
 
 import type { ClaimReport, ControlReport, RunReport } from '../claims/index.js';
+import { baselineFindings } from './baseline/baseline-findings.js';
 import { comparisonMarkdown } from './comparison-markdown.js';
 import { totalsLine } from './console-table.js';
 import { describeCounterexample } from './counterexample.js';
@@ -76,6 +77,22 @@ const claimNotes = (claim: ClaimReport): string[] => {
   ].filter((line) => line !== '');
 };
 
+const baselineSection = (report: RunReport): string[] => {
+  const found = baselineFindings(report);
+  if (found === undefined) return [];
+  return [
+    '## Baseline',
+    '',
+    `${found.isBroken ? '❌' : '✅'} ${escapeMarkdown(found.file)}: ${found.counts}`,
+    '',
+    ...found.findings.map(
+      ({ kind, title, text }) => `- **${kind}** ${escapeMarkdown(title)}: ${escapeMarkdown(text)}`,
+    ),
+    ...found.notes.map((note) => `- ${escapeMarkdown(note)}`),
+    '',
+  ];
+};
+
 const HOW_TO_READ = `## How to read this
 
 - A **verdict** comes from the interval against the threshold, never from the estimate alone: the whole interval on the
@@ -119,6 +136,7 @@ export const summaryMarkdown = (report: RunReport): string => {
     '',
     `dsteer ${escapeMarkdown(run.dsteer)}, engine ${escapeMarkdown(run.engine)}, seeds ${run.seeds.join(', ') || '–'}, started ${escapeMarkdown(run.startedAt)}, ${formatSeconds(run.seconds)}.`,
     '',
+    ...baselineSection(report),
     ...tables,
     ...report.tables.flatMap((table) => [comparisonMarkdown(table), '']),
     HOW_TO_READ,

@@ -8,6 +8,7 @@ export { type FileLock, tryLock } from './file-lock.js';
 export { widenBfloat16, widenHalf } from './float-formats.js';
 export * from './gguf.js';
 export * from './hash.js';
+export * from './json-fault.js';
 export * from './read-json.js';
 export * from './safetensors-header.js';
 export * from './safetensors-reader.js';

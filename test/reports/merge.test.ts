@@ -14,7 +14,14 @@ import {
   totalsOf,
   verdictOf,
 } from '../../src/claims/index.js';
-import { mergeReports, mergeRuns, reportJson, writeReports } from '../../src/reports/index.js';
+import {
+  applyBaseline,
+  mergeReports,
+  mergeRuns,
+  reportJson,
+  updateBaseline,
+  writeReports,
+} from '../../src/reports/index.js';
 import { writeExampleEvidence } from './example-evidence.js';
 import { exampleClaim, exampleControl, exampleReport, exampleTable } from './example-report.js';
 
@@ -125,6 +132,40 @@ describe('merging shards', () => {
         },
       ),
     );
+  });
+
+  it('holds the whole run against the baseline that its shards were held against, byte for byte', () => {
+    fc.assert(
+      fc.property(
+        fc.array(claimFields, { minLength: 1, maxLength: 6 }),
+        fc.array(claimFields, { maxLength: 8 }),
+        fc.integer({ min: 1, max: 3 }),
+        (fields, old, count) => {
+          const claims = fields.map((one, index) => judged(index, one));
+          const before = old.map((one, index) => judged(index, one));
+          const { baseline } = updateBaseline(runOf(before, []));
+          const hold = (report: RunReport): RunReport => applyBaseline(report, baseline, 'b.json');
+          const shards = shardsOf(claims, [], count, (position) => position % count).map(
+            ({ file, report }) => ({
+              file,
+              report: JSON.parse(reportJson(hold(report))),
+            }),
+          );
+          const whole = hold(runOf(claims, []));
+          expect(whole.baseline?.missing).toHaveLength(Math.max(0, old.length - fields.length));
+          expect(withoutTimes(mergeReports(shards))).toBe(withoutTimes(whole));
+        },
+      ),
+    );
+  });
+
+  it('refuses shards of which one was held against another baseline, or against none', () => {
+    const { baseline } = updateBaseline(exampleReport);
+    const [first, ...rest] = three();
+    if (first === undefined) throw new Error('a shard is wanted');
+    const held = { ...first, report: applyBaseline(first.report, baseline, 'b.json') };
+    expect(() => mergeReports([held, ...rest])).toThrow('another baseline');
+    expect(() => mergeReports([...rest, held])).toThrow('another baseline');
   });
 
   it('takes a verdict back that a shard alone could give and the whole run cannot', () => {

@@ -6,6 +6,7 @@ import type { TextSample } from '../charts/chart-data.js';
 import { formatSeconds } from '../format.js';
 import { groupByEvidence } from '../groups.js';
 import { outcomeTone, outcomeWord } from './badge.js';
+import { baselineSection } from './baseline-section.js';
 import { chartFigure, type RenderedChart } from './chart-figure.js';
 import { claimAnchors } from './claim-links.js';
 import { claimSection } from './claim-section.js';
@@ -39,7 +40,8 @@ const policyFor = (style: string): string => {
 const OUTCOMES: readonly Outcome[] = ['pass', 'fail', 'inconclusive', 'error'];
 
 /** How many claims came out how, as numbers and as one bar. */
-const totals = ({ totals: counts, claims }: RunReport): Markup => {
+const totals = ({ totals: counts, claims, baseline }: RunReport): Markup => {
+  const missing = baseline?.missing.length ?? 0;
   let taken = 0;
   const parts = OUTCOMES.map((outcome) => {
     const width = claims.length === 0 ? 0 : (100 * counts[outcome]) / claims.length;
@@ -50,7 +52,7 @@ const totals = ({ totals: counts, claims }: RunReport): Markup => {
   return html`<ul class="totals">${OUTCOMES.map(
     (outcome) =>
       html`<li class="${outcomeTone(outcome)}${counts[outcome] === 0 ? ' none' : ''}"><b>${counts[outcome]}</b> ${outcomeWord(outcome).toLowerCase()}</li>`,
-  )}</ul><svg class="bar" aria-hidden="true">${parts}</svg>`;
+  )}${missing === 0 ? undefined : html`<li class="${outcomeTone('fail')}"><b>${missing}</b> missing</li>`}</ul><svg class="bar" aria-hidden="true">${parts}</svg>`;
 };
 
 const fact = (name: string, value: string): Markup => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
@@ -66,7 +68,7 @@ const evidenceSection = ({ job, charts, samples }: EvidenceView): Markup => {
 
 const contents = (report: RunReport, evidence: readonly EvidenceView[]): Markup => {
   const link = (anchor: string, title: string): Markup => html`<li><a href="#${anchor}">${title}</a></li>`;
-  return html`<nav aria-label="Contents"><ul>${link('verdicts', 'Verdicts')}${[...groupByEvidence(report.claims).keys()].map((title) => link(`group-${slug(title)}`, title))}${report.tables.map(({ id, title }) => link(`table-${slug(id)}`, title))}${evidence.length === 0 ? undefined : link('evidence', 'Evidence')}${link('reading', 'How to read this')}</ul></nav>`;
+  return html`<nav aria-label="Contents"><ul>${link('verdicts', 'Verdicts')}${report.baseline === undefined ? undefined : link('baseline', 'Baseline')}${[...groupByEvidence(report.claims).keys()].map((title) => link(`group-${slug(title)}`, title))}${report.tables.map(({ id, title }) => link(`table-${slug(id)}`, title))}${evidence.length === 0 ? undefined : link('evidence', 'Evidence')}${link('reading', 'How to read this')}</ul></nav>`;
 };
 
 /**
@@ -100,6 +102,7 @@ export const htmlReport = (report: RunReport, drawn: PageCharts): string => {
 ${contents(report, evidence)}
 <main>
 <section id="verdicts" aria-labelledby="verdicts-title"><h2 id="verdicts-title">Verdicts</h2>${verdictTable(report, anchors)}</section>
+${baselineSection(report)}
 ${groups}
 ${report.tables.map((table) => comparisonSection(table, drawn.tables.get(table.id) ?? []))}
 ${evidence.length === 0 ? undefined : html`<section id="evidence" aria-labelledby="evidence-title"><h2 id="evidence-title">Evidence</h2>${evidence.map(evidenceSection)}</section>`}
