@@ -8,3 +8,4 @@ export * from './random.js';
 export * from './show-value.js';
 export * from './version.js';
 export * from './worker-process.js';
+export * from './worker-thread.js';

@@ -1,153 +1,120 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from 'hyparquet';
-import { InputError } from '../base/index.js';
+import { InputError, ResourceError, startThread, ThreadTimeout, type WorkerThread } from '../base/index.js';
 import type { JsonLine } from './json-lines.js';
+import type { ParquetLimits, RowGroupRows } from './parquet-decoder.js';
 
-/** What a file may ask for at once; it bounds the memory that reading it takes. */
-export interface ParquetLimits {
-  /** Stored bytes read in one piece: a column of a row group, the footer. */
-  readonly storedBytes: number;
-  /** Bytes that the pages of a row group are decompressed to. */
-  readonly inflatedBytes: number;
-  /** Of a row group. */
-  readonly rows: number;
+export interface ParquetReadLimits extends ParquetLimits {
+  /** That reading one row group may take: a damaged file can keep the decoder from ever returning. */
+  readonly milliseconds: number;
 }
 
-const defaultLimits: ParquetLimits = { storedBytes: 2 ** 28, inflatedBytes: 2 ** 29, rows: 2 ** 20 };
-
-const smallerGroups = 'write the file again with smaller row groups, of some 1,000 rows';
-
-const asBuffer = (handle: FileHandle, byteLength: number, limits: ParquetLimits): AsyncBuffer => ({
-  byteLength,
-  slice: async (start, end = byteLength) => {
-    if (start < 0 || end > byteLength || start > end) {
-      throw new RangeError(`it points at bytes ${start} to ${end} of ${byteLength}`);
-    }
-    if (end - start > limits.storedBytes) {
-      throw new InputError(`a part of ${end - start} bytes would have to be read at once`, {
-        hint: smallerGroups,
-      });
-    }
-    const bytes = new Uint8Array(end - start);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
-      if (bytesRead === 0) throw new RangeError('it became shorter while it was read');
-      filled += bytesRead;
-    }
-    return bytes.buffer;
-  },
-});
-
-/** The same decompressors for the pages of one row group, which refuse them once they become too large together. */
-const bounded = (compressors: Compressors, limits: ParquetLimits): Compressors => {
-  let inflated = 0;
-  return Object.fromEntries(
-    Object.entries(compressors).map(([codec, decompress]) => [
-      codec,
-      (input: Uint8Array, outputLength: number): Uint8Array => {
-        inflated += outputLength;
-        if (inflated > limits.inflatedBytes) {
-          throw new InputError(`a row group decompresses to more than ${limits.inflatedBytes} bytes`, {
-            hint: smallerGroups,
-          });
-        }
-        return decompress(input, outputLength);
-      },
-    ]),
-  );
+const defaultLimits: ParquetReadLimits = {
+  storedBytes: 2 ** 28,
+  inflatedBytes: 2 ** 29,
+  rows: 2 ** 20,
+  milliseconds: 120_000,
 };
 
-const rowsOf = ({ num_rows: rows }: RowGroup, limits: ParquetLimits): number => {
-  if (rows < 0n || rows > BigInt(limits.rows)) {
-    throw new InputError(`a row group of ${rows} rows would have to be held at once`, {
-      hint: smallerGroups,
-    });
-  }
-  return Number(rows);
+/** Opens a file where one is named; the next row group of the one that is open otherwise. */
+export type ToDecoder =
+  | {
+      readonly type: 'open';
+      readonly file: string;
+      readonly wanted: readonly string[];
+      readonly limits: ParquetLimits;
+    }
+  | { readonly type: 'next' }
+  | { readonly type: 'close' };
+
+/** What went wrong in the decoder, as it crosses threads. */
+export interface DecoderFault {
+  readonly type: 'fault';
+  readonly kind: 'input' | 'encoding' | 'other';
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+export type FromDecoder = { readonly type: 'group'; readonly group: RowGroupRows | undefined } | DecoderFault;
+
+type Decoder = WorkerThread<ToDecoder, FromDecoder>;
+
+/** A thread that has nothing to do, kept for the next file. */
+let idle: Decoder | undefined;
+
+const takeDecoder = (): Decoder => {
+  const decoder =
+    idle ?? startThread('data/parquet-worker.js', { name: 'the parquet decoder', data: undefined });
+  idle = undefined;
+  return decoder;
 };
 
-/** Bytes that are no UTF-8 are an error, not replacement characters. */
-const stringFromBytes = (bytes: Uint8Array | undefined): string | undefined =>
-  bytes && new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+const giveBack = async (decoder: Decoder): Promise<void> => {
+  if (idle === undefined) idle = decoder;
+  else await decoder.close();
+};
 
-/** Whole numbers of 64 bits as numbers; ids and ranks are small ones. */
-const withNumbers = (row: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(row).map(([key, value]) => [key, typeof value === 'bigint' ? Number(value) : value]),
-  );
+const isWhole = 'download or copy the file again; is it whole?';
 
-const faultOf = (cause: unknown, file: string, row: number | undefined): InputError => {
+const faultOf = (
+  { kind, message, hint }: DecoderFault,
+  file: string,
+  row: number | undefined,
+): InputError => {
   const where = { file, ...(row === undefined ? {} : { line: row }) };
-  if (cause instanceof InputError) {
-    return new InputError(cause.message, {
-      where,
-      cause,
-      ...(cause.hint === undefined ? {} : { hint: cause.hint }),
-    });
-  }
-  if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
+  if (kind === 'input') return new InputError(message, { where, ...(hint === undefined ? {} : { hint }) });
+  if (kind === 'encoding') {
     return new InputError('a text in the row group that begins here is not valid UTF-8', {
       where,
       hint: 'write the file again with its texts as UTF-8',
-      cause,
     });
   }
-  return new InputError(
-    `cannot be read as parquet: ${cause instanceof Error ? cause.message : String(cause)}`,
-    {
-      where,
-      hint: 'download or copy the file again; is it whole?',
-      cause,
-    },
-  );
+  return new InputError(`cannot be read as parquet: ${message}`, { where, hint: isWhole });
 };
 
-/** Names of the top-level columns. */
-const columnsOf = ({ row_groups: groups }: FileMetaData): string[] => [
-  ...new Set(
-    groups.flatMap(({ columns }) => columns.map(({ meta_data: data }) => data?.path_in_schema[0] ?? '')),
-  ),
-];
+/** What ended the thread, as a fault of the file that it was reading. */
+const endOf = (cause: unknown): DecoderFault => {
+  const other = { type: 'fault', kind: 'input', hint: isWhole } as const;
+  if (cause instanceof ThreadTimeout)
+    return { ...other, message: `cannot be read as parquet: ${cause.message}` };
+  if (cause instanceof ResourceError)
+    return { ...other, message: `cannot be read as parquet: ${cause.message}` };
+  throw cause;
+};
 
 /**
- * The rows of a parquet file as objects, one row group after the other; the line of a row is its number, counted from 1.
+ * The rows of a parquet file as objects, one row group after the other; the line of a row is its number, counted from 1. They
+ * are decoded on a thread of their own, which is ended where a file keeps it busy without end.
  *
  * @param wanted names of the columns to read; all where the file has none of them
- * @throws InputError with file and row when the file is damaged, a row group is too large to be held, or texts are no UTF-8
+ * @throws InputError with file and row when the file is damaged, a row group is too large to be held or takes too long, or
+ *   texts are no UTF-8
  */
 export async function* readParquetRows(
   file: string,
   wanted: readonly string[],
-  limits: ParquetLimits = defaultLimits,
+  { milliseconds, ...limits }: ParquetReadLimits = defaultLimits,
 ): AsyncGenerator<JsonLine> {
-  const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
-  const { compressors } = await import('hyparquet-compressors');
-  const handle = await open(file);
+  const decoder = takeDecoder();
   let row: number | undefined;
+  let isAlive = true;
+  const ask = async (question: ToDecoder): Promise<RowGroupRows | undefined> => {
+    const answer = await decoder.ask(question, milliseconds).catch((cause: unknown) => {
+      isAlive = false;
+      return endOf(cause);
+    });
+    if (answer.type === 'fault') throw faultOf(answer, file, row);
+    return answer.group;
+  };
   try {
-    const buffer = asBuffer(handle, (await handle.stat()).size, limits);
-    const metadata = await parquetMetadataAsync(buffer);
-    const present = columnsOf(metadata).filter((name) => wanted.includes(name));
+    await ask({ type: 'open', file, wanted, limits });
     row = 1;
-    for (const group of metadata.row_groups) {
-      const count = rowsOf(group, limits);
-      const rows = await parquetReadObjects({
-        file: buffer,
-        metadata,
-        compressors: bounded(compressors, limits),
-        parsers: { stringFromBytes },
-        rowStart: row - 1,
-        rowEnd: row - 1 + count,
-        ...(present.length === 0 ? {} : { columns: present }),
-      });
-      if (rows.length !== count) throw new RangeError(`it has ${rows.length} rows where it says ${count}`);
-      for (const [index, value] of rows.entries()) yield { value: withNumbers(value), line: row + index };
-      row += count;
+    for (let group = await ask({ type: 'next' }); group !== undefined; group = await ask({ type: 'next' })) {
+      for (const [index, value] of group.rows.entries()) yield { value, line: group.first + index };
+      row = group.first + group.rows.length;
     }
-  } catch (cause) {
-    throw faultOf(cause, file, row);
   } finally {
-    await handle.close();
+    if (isAlive) {
+      decoder.tell({ type: 'close' });
+      await giveBack(decoder);
+    }
   }
 }

@@ -68,7 +68,8 @@ const computeParts = async (
 };
 
 const handle = async (message: ToReplica): Promise<void> => {
-  if (message.type === 'task') open(message);
+  if (message.type === 'start') tell({ type: 'parts', parts: [] });
+  else if (message.type === 'task') open(message);
   else if (current === undefined) throw new RangeError('a step came before its task');
   else tell({ type: 'parts', parts: await computeParts(current, message) });
 };
@@ -83,4 +84,3 @@ parentPort?.on('message', (message: ToReplica) => {
       tell({ type: 'fault', message: error instanceof Error ? error.message : String(error), hint });
     });
 });
-tell({ type: 'ready' });

@@ -3,8 +3,7 @@
  * one. Most of a small model's step is elementwise work, which one product on many threads leaves to one core.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { Worker } from 'node:worker_threads';
-import { isBuilt, ResourceError, UsageError } from '../base/index.js';
+import { ResourceError, startThread, UsageError, type WorkerThread } from '../base/index.js';
 import {
   activeEngine,
   canReplicate,
@@ -50,7 +49,12 @@ export interface SharedStep {
   readonly places: readonly number[];
 }
 
-export type ToReplica = SharedTask | SharedStep;
+/** Answered, with no parts, once the engine runs. */
+export interface Start {
+  readonly type: 'start';
+}
+
+export type ToReplica = Start | SharedTask | SharedStep;
 
 export interface PartResult {
   readonly place: number;
@@ -59,7 +63,6 @@ export interface PartResult {
 }
 
 export type FromReplica =
-  | { readonly type: 'ready' }
   | { readonly type: 'parts'; readonly parts: readonly PartResult[] }
   | { readonly type: 'fault'; readonly message: string; readonly hint: string | undefined };
 
@@ -90,65 +93,25 @@ export interface Replicas {
   close(): Promise<void>;
 }
 
-interface Replica {
-  ask(message: ToReplica): Promise<FromReplica>;
-  tell(message: ToReplica): void;
-  close(): Promise<void>;
-}
+type Replica = WorkerThread<ToReplica, FromReplica>;
 
-const script = (): URL =>
-  new URL(isBuilt ? './replica-worker.js' : '../../dist/training/replica-worker.js', import.meta.url);
+/** @throws ResourceError for a fault that another thread met */
+const partsOf = async (answer: Promise<FromReplica>): Promise<readonly PartResult[]> => {
+  const told = await answer;
+  if (told.type === 'parts') return told.parts;
+  const { message, hint } = told;
+  throw new ResourceError(`a training thread failed: ${message}`, hint === undefined ? {} : { hint });
+};
 
-const startReplica = (start: ReplicaStart): Promise<Replica> => {
-  const worker = new Worker(script(), {
-    workerData: start,
-    execArgv: [],
+const startReplica = async (start: ReplicaStart): Promise<Replica> => {
+  const replica: Replica = startThread('training/replica-worker.js', {
+    name: 'a training thread',
+    data: start,
     // The library's threads are the whole process's: a new engine must not set them.
-    env: { ...process.env, OPENBLAS_NUM_THREADS: process.env['OPENBLAS_NUM_THREADS'] ?? '1' },
+    environment: { OPENBLAS_NUM_THREADS: process.env['OPENBLAS_NUM_THREADS'] ?? '1' },
   });
-  let waiting: { resolve(answer: FromReplica): void; reject(reason: Error): void }[] = [];
-  let fault: Error | undefined;
-  const fail = (error: Error): void => {
-    fault ??= error;
-    for (const { reject } of waiting) reject(fault);
-    waiting = [];
-  };
-  worker.on('message', (answer: FromReplica) => {
-    const next = waiting.shift();
-    // A thread that has nothing to do keeps no process alive.
-    if (waiting.length === 0) worker.unref();
-    if (answer.type !== 'fault') next?.resolve(answer);
-    else {
-      const options = answer.hint === undefined ? {} : { hint: answer.hint };
-      next?.reject(new ResourceError(`a training thread failed: ${answer.message}`, options));
-    }
-  });
-  worker.on('error', (error) => {
-    fail(
-      new ResourceError(`a training thread ended: ${error.message}`, {
-        hint: 'use a smaller batch or model',
-        cause: error,
-      }),
-    );
-  });
-  worker.on('exit', (code) => fail(new ResourceError(`a training thread ended early (${code})`)));
-  const answer = (): Promise<FromReplica> =>
-    new Promise((resolve, reject) => {
-      if (fault) reject(fault);
-      else waiting.push({ resolve, reject });
-    });
-  const replica: Replica = {
-    ask: (message) => {
-      worker.ref();
-      worker.postMessage(message);
-      return answer();
-    },
-    tell: (message) => worker.postMessage(message),
-    close: async () => {
-      await worker.terminate();
-    },
-  };
-  return answer().then(() => replica);
+  await partsOf(replica.ask({ type: 'start' }));
+  return replica;
 };
 
 const bytesOf = (numbers: number): number => numbers * Float32Array.BYTES_PER_ELEMENT;
@@ -195,10 +158,9 @@ const openTraining = (
         Array.from({ length: parts }, (_, place) => place).filter((place) => place % count === replica);
       const busy = replicas.filter((_, index) => index + 1 < parts);
       const answers = Promise.all(
-        busy.map(async (replica, index) => {
-          const answer = await replica.ask({ type: 'step', step, places: placesOf(index + 1) });
-          return answer.type === 'parts' ? answer.parts : [];
-        }),
+        busy.map((replica, index) =>
+          partsOf(replica.ask({ type: 'step', step, places: placesOf(index + 1) })),
+        ),
       );
       // Whoever fails before waiting for them has told of something else.
       answers.catch(() => undefined);

@@ -91,6 +91,11 @@ describe('dsteer completion', () => {
     for (const script of scripts.values()) for (const name of options) expect(script).toContain(name);
   });
 
+  it('is told as JSON, too', async () => {
+    const { stdout } = await run(['completion', 'fish', '--json']);
+    expect(JSON.parse(stdout)).toEqual({ shell: 'fish', script: scripts.get('fish') });
+  });
+
   it('refuses another shell by name', async () => {
     const { code, stderr } = await run(['completion', 'tcsh']);
     expect(code).toBe(2);

@@ -1,5 +1,15 @@
 /** A specification file as YAML, before its kind's schema has seen it. */
-import { type Document, isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  Lexer,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
 import { type SourceLocation, SpecError, type SpecIssue, showValue } from '../../base/index.js';
 import { readText } from '../../store/index.js';
 
@@ -76,6 +86,31 @@ const countValues = (value: unknown, counts: Map<unknown, number>): number => {
   return count;
 };
 
+const flowStarts = ['[', '{'];
+const flowEnds = [']', '}'];
+/** Marks of the lexer's own (byte order, document, scalar) stand for nothing in the text, or for one character of it. */
+const isMark = (token: string): boolean => ['\u0002', '\u0018', '\u001f'].includes(token);
+
+/** Where brackets nest too deeply: the parser takes seconds to find out by itself. */
+const findDeepFlow = (source: string): number | undefined => {
+  let [offset, depth] = [0, 0];
+  for (const token of new Lexer().lex(source)) {
+    if (flowStarts.includes(token)) depth++;
+    else if (flowEnds.includes(token)) depth--;
+    if (depth > limits.depth) return offset;
+    if (!isMark(token)) offset += token.length;
+  }
+  return undefined;
+};
+
+/** As the parser does on its way. */
+const countLines = (source: string, lineCounter: LineCounter): void => {
+  lineCounter.addNewLine(0);
+  for (let end = source.indexOf('\n'); end >= 0; end = source.indexOf('\n', end + 1)) {
+    lineCounter.addNewLine(end + 1);
+  }
+};
+
 interface Parsed {
   readonly document: Document;
   readonly raw: unknown;
@@ -89,6 +124,11 @@ const parseYaml = (
   const refuse = (offset: number, message: string): never => {
     throw new SpecError([fault(offset, message)]);
   };
+  const deep = findDeepFlow(source);
+  if (deep !== undefined) {
+    countLines(source, lineCounter);
+    return refuse(deep, `YAML: it nests more than ${limits.depth} deep`);
+  }
   let document: Document;
   try {
     document = parseDocument(source, {

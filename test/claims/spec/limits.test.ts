@@ -47,7 +47,16 @@ describe('a hostile specification', () => {
     ],
     ['an anchor within itself', 'claim: x\na: &a [*a]\n', /aliases stand for|Unresolved alias/i],
     ['flow nested deeply', `claim: ${'['.repeat(200)}${']'.repeat(200)}\n`, /nests/],
-    ['flow nested without end', `claim: ${'['.repeat(500_000)}\n`, /nests|YAML/],
+    [
+      'flow nested without end',
+      `claim: ${'['.repeat(500_000)}\n`,
+      /hostile\.yaml:1:108: .*nests more than 100/,
+    ],
+    [
+      'mappings nested without end',
+      `claim: "["\n# [\na: ${'{'.repeat(500_000)}\n`,
+      /hostile\.yaml:3:104: .*nests/,
+    ],
     ['blocks nested deeply', `claim:\n${'- '.repeat(200_000)}x\n`, /nests|YAML/],
     ['a tag that would run code', 'claim: !!js/function "function () { process.exit(7) }"\n', /tag/i],
     ['a tag that would make an object', 'claim: !!python/object/apply:os.system ["true"]\n', /tag/i],
