@@ -10,6 +10,7 @@ const apart = [
   'test/cli/**/*.test.ts',
   'test/e2e/**/*.test.ts',
   'test/reliability/**/*.test.ts',
+  'test/security/**/*.test.ts',
   'test/engine/**/*.test.ts',
   'test/linalg/native-blas.test.ts',
   'test/linalg/openblas-core.test.ts',

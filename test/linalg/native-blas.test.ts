@@ -1,5 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createRandom, ResourceError } from '../../src/base/index.js';
+import { createRandom, packageFolder, ResourceError } from '../../src/base/index.js';
 import { loadNativeBlas } from '../../src/linalg/native-blas.js';
 
 const blas = loadNativeBlas();
@@ -26,6 +31,25 @@ describe('the choice of a BLAS library', () => {
     vi.stubEnv('DSTEER_BLAS', '/nowhere/libnothing.so');
     expect(() => loadNativeBlas()).toThrow(ResourceError);
     expect(() => loadNativeBlas()).toThrow(/libnothing/);
+  });
+
+  it('looks at nothing in the working folder', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dsteer-blas-'));
+    try {
+      for (const name of ['libopenblas.so.0', 'libopenblas.so', 'libopenblas.dll', 'libmkl_rt.so.2']) {
+        writeFileSync(join(folder, name), 'not a library');
+      }
+      const module = pathToFileURL(join(packageFolder(), 'dist', 'linalg', 'index.js')).href;
+      const program = `const { loadNativeBlas } = await import(${JSON.stringify(module)});
+        console.log(JSON.stringify(loadNativeBlas()));`;
+      const told = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      expect(JSON.parse(told).path).toBe('unavailable' in blas ? undefined : blas.path);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
