@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/claims/index.js';
 import { assetsFolder, loadShippedPreferences } from '../../src/data/index.js';
 import { openSafetensors, writeSafetensors } from '../../src/store/index.js';
+import { run } from '../cli/run.js';
 import { dsteer, ensureBuilt } from './built-cli.js';
 
 let folder = '';
@@ -80,7 +81,7 @@ describe('dsteer verify --base --policy', () => {
 
   it('should refuse checkpoints of another shape or tokenizer, and write nothing', async () => {
     const other = resolve(assetsFolder(), 'models', 'llama-d48');
-    const refused = await dsteer([
+    const refused = await run([
       'verify',
       '--base',
       base,
@@ -103,7 +104,7 @@ describe('dsteer verify --base --policy', () => {
       at('renamed', 'tokenizer.json'),
       JSON.stringify({ ...JSON.parse(tokenizer), model: { ...model, vocab: swapped } }),
     );
-    const renamed = await dsteer([
+    const renamed = await run([
       'verify',
       '--base',
       base,
@@ -131,7 +132,7 @@ describe('dsteer verify --base --policy', () => {
       'absent.jsonl: there is no such file of preferences',
     ],
   ])('should refuse %j', async (words, message) => {
-    const { code, stderr } = await dsteer(['verify', ...words, '--out', at('no')]);
+    const { code, stderr } = await run(['verify', ...words, '--out', at('no')]);
     expect(code).toBe(2);
     expect(stderr).toContain(message);
     expect(await exists(at('no'))).toBe(false);
@@ -202,10 +203,10 @@ describe('dsteer verify --prompts', () => {
   it('should refuse too few prompts, and prompts beside preferences', async () => {
     await writeFile(at('few.jsonl'), '{"prompt":"It was"}\n'.repeat(3));
     const words = ['verify', '--base', base, '--policy', policy(), '--prompts', at('few.jsonl')];
-    const few = await dsteer([...words, '--out', at('few')]);
+    const few = await run([...words, '--out', at('few')]);
     expect(few.code).toBe(2);
     expect(few.stderr).toContain('3 prompts are too few: at least 64 are needed');
-    const both = await dsteer([...words, '--preferences', pairs(), '--out', at('no')]);
+    const both = await run([...words, '--preferences', pairs(), '--out', at('no')]);
     expect(both.code).toBe(2);
     expect(both.stderr).toContain('--prompts stand in the place of --preferences');
   });
@@ -263,16 +264,10 @@ describe('dsteer verify --activations', () => {
   }, 60_000);
 
   it('should refuse what holds no pair of hidden states, and flags that do not go with it', async () => {
-    const stray = await dsteer([
-      'verify',
-      '--activations',
-      join(base, 'model.safetensors'),
-      '--out',
-      at('no'),
-    ]);
+    const stray = await run(['verify', '--activations', join(base, 'model.safetensors'), '--out', at('no')]);
     expect(stray.code).toBe(2);
     expect(stray.stderr).toContain('there is no tensor "base" or "it"');
-    const mixed = await dsteer(['verify', '--activations', 'a', '--base', 'b', '--out', at('no')]);
+    const mixed = await run(['verify', '--activations', 'a', '--base', 'b', '--out', at('no')]);
     expect(mixed.code).toBe(2);
     expect(mixed.stderr).toContain('--activations are judged by themselves, without --base');
     expect(await exists(at('no'))).toBe(false);

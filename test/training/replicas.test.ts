@@ -78,8 +78,8 @@ const trained = async (train: Train, replicas?: Replicas, config?: ModelConfig) 
 };
 type Trained = Awaited<ReturnType<typeof trained>>;
 
-const expectClose = (one: Trained, other: Trained): void => {
-  expect(one.tokens).toBe(other.tokens);
+const expectClose = (one: Trained, other: Trained, label = ''): void => {
+  expect(one.tokens, label).toBe(other.tokens);
   for (const [step, metrics] of one.metrics.entries()) {
     expect(metrics.loss).toBeCloseTo(other.metrics[step]?.loss ?? Number.NaN, 4);
     expect(metrics.grad_norm).toBeCloseTo(other.metrics[step]?.grad_norm ?? Number.NaN, 3);
@@ -102,7 +102,7 @@ describe.each(['blas', 'wasm'] as const)('replicas on %s', (engine) => {
   beforeAll(async () => {
     await startEngine(engine);
     const { config } = smallModel();
-    for (const count of [1, 2, 3]) pools.set(count, await startReplicas(config, count));
+    for (const count of [2, 3]) pools.set(count, await startReplicas(config, count));
   });
   afterAll(async () => {
     for (const replicas of pools.values()) await replicas.close();
@@ -117,7 +117,8 @@ describe.each(['blas', 'wasm'] as const)('replicas on %s', (engine) => {
   ])('should learn %s as one model does, by rounding, and leave nothing behind', async (_, train) => {
     const alone = await trained(train);
     const before = tf.memory().numTensors;
-    for (const count of [2, 3]) expectClose(await trained(train, pool(count)), alone);
+    for (const [count, replicas] of pools)
+      expectClose(await trained(train, replicas), alone, `${count} replicas`);
     expect(tf.memory().numTensors).toBe(before);
   });
 
@@ -131,7 +132,6 @@ describe.each(['blas', 'wasm'] as const)('replicas on %s', (engine) => {
     for (const train of [learnPreferences('kto-pair'), learnText(1)]) {
       expect(await trained(train, pool(2))).toEqual(await trained(train));
     }
-    expect(await trained(learnText(4), pool(1))).toEqual(await trained(learnText(4)));
   });
 
   it('should keep frozen embeddings, to the bit', async () => {
@@ -154,7 +154,7 @@ describe.each(['blas', 'wasm'] as const)('replicas on %s', (engine) => {
         expect(Math.abs(one - other)).toBeLessThan(1e-5 * one);
         expectClose(together, alone);
       }),
-      { numRuns: 10 },
+      { numRuns: 6 },
     );
   });
 
@@ -189,7 +189,9 @@ describe.each(['blas', 'wasm'] as const)('replicas on %s', (engine) => {
   });
 });
 
-describe.each(Object.entries(smallConfigs))('replicas of %s', (_, config) => {
+const oneOfEach = new Map(Object.values(smallConfigs).map((config) => [config.architecture, config]));
+
+describe.each([...oneOfEach])('replicas of %s', (_, config) => {
   it('should compute what the model does', async () => {
     await startEngine('auto');
     const replicas = await startReplicas(config, 2);

@@ -136,9 +136,17 @@ export const neighbouringDrafts = async (file: string): Promise<Draft[]> => {
   return readableDrafts(files);
 };
 
-/** Drafts of the shipped specifications. */
-export const shippedDrafts = async (folder = shippedSpecsFolder()): Promise<Draft[]> =>
+const draftsBelow = async (folder: string): Promise<Draft[]> =>
   Promise.all((await specFilesBelow(folder)).map(readDraft));
+
+let shipped: Promise<readonly Draft[]> | undefined;
+
+/** Drafts of the shipped specifications, which are read once, or of another folder. */
+export const shippedDrafts = async (folder = shippedSpecsFolder()): Promise<readonly Draft[]> => {
+  if (folder !== shippedSpecsFolder()) return draftsBelow(folder);
+  shipped ??= draftsBelow(folder);
+  return shipped;
+};
 
 /**
  * Reads one file, with the experiments that it may extend: its neighbours and the shipped ones.
