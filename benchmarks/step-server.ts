@@ -18,13 +18,23 @@ import {
 } from '../src/benchmarks/index.js';
 import { measureSgemm, parseEngineName, startEngine, tf } from '../src/engine/index.js';
 import type { LanguageModel } from '../src/model/index.js';
-import { startReplicas } from '../src/training/index.js';
+import { type Replicas, startReplicas } from '../src/training/index.js';
 
 const models = new Map<number, LanguageModel>();
 const modelOf = (width: number): LanguageModel => {
   const model = models.get(width) ?? createStepModel(width);
   models.set(width, model);
   return model;
+};
+
+/** Kept from one line to the next: what a thread runs first is compiled first. */
+const pools = new Map<string, Replicas>();
+const replicasOf = async (model: LanguageModel, count: number): Promise<Replicas | undefined> => {
+  if (count === 1) return undefined;
+  const name = `${model.hiddenSize} ${count}`;
+  const replicas = pools.get(name) ?? (await startReplicas(model.config, count));
+  pools.set(name, replicas);
+  return replicas;
 };
 
 const steps: Readonly<
@@ -41,7 +51,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const run = steps[kind];
   if (run === undefined) throw new RangeError(`a line is "train or dpo WIDTH STEPS REPLICAS": ${line}`);
   const model = modelOf(Number(width));
-  const others = Number(replicas) > 1 ? await startReplicas(model.config, Number(replicas)) : undefined;
+  const others = await replicasOf(model, Number(replicas));
   const times: number[] = [];
   let loss = Number.NaN;
   let last = performance.now();
@@ -55,7 +65,6 @@ for await (const line of createInterface({ input: process.stdin })) {
       loss = metrics.loss;
     },
   });
-  await others?.close();
   const { user, system } = process.cpuUsage(cpu);
   // The first time holds what comes before the first step.
   const steady = times.slice(1).sort((a, b) => a - b);
