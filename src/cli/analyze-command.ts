@@ -32,16 +32,18 @@ const runAnalyze = async (
   context: CommandContext,
 ): Promise<void> => {
   const { openActivations } = await import('../activations/index.js');
-  const { analyzeLayer } = await import('../geometry/index.js');
+  const { analyzeLayers } = await import('../geometry/index.js');
   const reports = await import('../reports/index.js');
   const { stdout, environment } = context;
   const progress = await openProgress(context);
   const activations = await openActivations(file);
   const layers: LayerStatistics[] = [];
   try {
-    const stage = progress.stage('analyze', activations.layers + (activations.hasPostNorm ? 1 : 0));
-    for await (const { layer, n, d, base, policy } of activations) {
-      layers.push(analyzeLayer(base, policy, n, d, { layer }));
+    const { n, d, hasPostNorm } = activations;
+    const count = activations.layers + (hasPostNorm ? 1 : 0);
+    const stage = progress.stage('analyze', count);
+    for await (const statistics of analyzeLayers(activations, { count, n, d })) {
+      layers.push(statistics);
       stage.advance();
     }
     stage.end();

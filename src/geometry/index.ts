@@ -1,4 +1,5 @@
 export * from './analyze-layer.js';
+export { analyzeLayers, type LayerStates } from './analyze-layers.js';
 export * from './cosines.js';
 export * from './cross-fit.js';
 export * from './displacements.js';

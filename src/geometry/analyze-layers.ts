@@ -1,0 +1,85 @@
+/** Layers analysed side by side: each on a thread of its own, with one BLAS thread, since an eigenproblem hardly gains from more. */
+import { availableParallelism } from 'node:os';
+import { InputError, startThread, type WorkerThread } from '../base/index.js';
+import { loadNativeBlas } from '../linalg/index.js';
+import { analyzeLayer, type LayerStatistics } from './analyze-layer.js';
+
+/** Hidden states of one layer of two models, [n, d] each. */
+export interface LayerStates {
+  readonly layer: number | 'postNorm';
+  readonly n: number;
+  readonly d: number;
+  readonly base: Float32Array;
+  readonly policy: Float32Array;
+}
+
+export type FromLayerThread =
+  | { readonly statistics: LayerStatistics }
+  | { readonly fault: string; readonly hint: string | undefined };
+
+/** Multiplications in a Gram matrix below which a thread takes longer to start than a layer to analyse. */
+const leastWork = 5e7;
+
+const workOf = ({ n, d }: Pick<LayerStates, 'n' | 'd'>): number => n * d * Math.min(n, d);
+
+const statisticsOf = async (answer: Promise<FromLayerThread>): Promise<LayerStatistics> => {
+  const told = await answer;
+  if ('statistics' in told) return told.statistics;
+  throw new InputError(told.fault, told.hint === undefined ? {} : { hint: told.hint });
+};
+
+async function* inTurn(layers: AsyncIterable<LayerStates>): AsyncGenerator<LayerStatistics> {
+  for await (const { layer, n, d, base, policy } of layers) yield analyzeLayer(base, policy, n, d, { layer });
+}
+
+async function* onThreads(
+  layers: AsyncIterable<LayerStates>,
+  threads: readonly WorkerThread<LayerStates, FromLayerThread>[],
+): AsyncGenerator<LayerStatistics> {
+  const open: Promise<LayerStatistics>[] = [];
+  let next = 0;
+  for await (const states of layers) {
+    const thread = threads[next++ % threads.length];
+    if (thread === undefined) throw new RangeError('there is no thread');
+    const statistics = statisticsOf(thread.ask(states));
+    // Told when its turn comes.
+    statistics.catch(() => undefined);
+    open.push(statistics);
+    const first = open.length >= threads.length ? open.shift() : undefined;
+    if (first) yield await first;
+  }
+  for (const rest of open) yield await rest;
+}
+
+/**
+ * `analyzeLayer` of each, in order; as many layers are in memory as there are cores, or one where they are few or small.
+ *
+ * @param count how many there are
+ * @throws as `analyzeLayer`; ResourceError where a thread ends
+ */
+export async function* analyzeLayers(
+  layers: AsyncIterable<LayerStates>,
+  { count, n, d }: { readonly count: number } & Pick<LayerStates, 'n' | 'd'>,
+): AsyncGenerator<LayerStatistics> {
+  const blas = loadNativeBlas();
+  const native = 'unavailable' in blas ? undefined : blas;
+  const cores = native?.threads || availableParallelism();
+  if (cores === 1 || count < 2 * cores || workOf({ n, d }) < leastWork) {
+    yield* inTurn(layers);
+    return;
+  }
+  const threads = Array.from({ length: cores }, () =>
+    startThread<LayerStates, FromLayerThread>('geometry/layer-worker.js', {
+      name: 'an analysing thread',
+      data: undefined,
+      environment: { OPENBLAS_NUM_THREADS: '1' },
+    }),
+  );
+  native?.setThreads(1);
+  try {
+    yield* onThreads(layers, threads);
+  } finally {
+    native?.setThreads(cores);
+    await Promise.all(threads.map((thread) => thread.close()));
+  }
+}
