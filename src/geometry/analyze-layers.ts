@@ -20,6 +20,12 @@ export type FromLayerThread =
 /** Multiplications in a Gram matrix below which a thread takes longer to start than a layer to analyse. */
 const leastWork = 5e7;
 
+/** For all layers in memory at once. */
+const mostBytes = 1.5 * 2 ** 30;
+
+/** A layer's states here and on its thread, its displacements as they are and centred, and what an eigenproblem takes. */
+const bytesOf = ({ n, d }: Pick<LayerStates, 'n' | 'd'>): number => 32 * n * d + 24 * Math.min(n, d) ** 2;
+
 const workOf = ({ n, d }: Pick<LayerStates, 'n' | 'd'>): number => n * d * Math.min(n, d);
 
 const statisticsOf = async (answer: Promise<FromLayerThread>): Promise<LayerStatistics> => {
@@ -52,7 +58,8 @@ async function* onThreads(
 }
 
 /**
- * `analyzeLayer` of each, in order; as many layers are in memory as there are cores, or one where they are few or small.
+ * `analyzeLayer` of each, in order. As many layers are in memory as there are cores and 1.5 GiB hold; one, where they are few or
+ * small.
  *
  * @param count how many there are
  * @throws as `analyzeLayer`; ResourceError where a thread ends
@@ -64,11 +71,12 @@ export async function* analyzeLayers(
   const blas = loadNativeBlas();
   const native = 'unavailable' in blas ? undefined : blas;
   const cores = native?.threads || availableParallelism();
-  if (cores === 1 || count < 2 * cores || workOf({ n, d }) < leastWork) {
+  const together = Math.min(cores, Math.floor(mostBytes / bytesOf({ n, d })));
+  if (together < 2 || count < 2 * together || workOf({ n, d }) < leastWork) {
     yield* inTurn(layers);
     return;
   }
-  const threads = Array.from({ length: cores }, () =>
+  const threads = Array.from({ length: together }, () =>
     startThread<LayerStates, FromLayerThread>('geometry/layer-worker.js', {
       name: 'an analysing thread',
       data: undefined,
