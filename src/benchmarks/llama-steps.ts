@@ -12,7 +12,7 @@ import {
   trainDpo,
   trainLanguageModel,
 } from '../training/index.js';
-import type { PreparedCase } from './case.js';
+import { atWidth, type BenchmarkCase, type PreparedCase } from './case.js';
 
 const [LAYERS, HEADS, VOCABULARY] = [4, 4, 512];
 /** Tokens of a row, rows a batch; tokens of a pair's prompt and of each completion. */
@@ -24,6 +24,9 @@ export const STEP_TOKENS = BATCH * LENGTH;
 
 /** The ladder of widths d. */
 export const WIDTHS = [64, 128, 256, 512] as const;
+
+/** Steps in one timed run: of small steps several, so that what surrounds them weighs little. */
+export const stepsARun = (width: number): number => (width <= 128 ? 8 : 2);
 
 const random = createRandom('benchmark tokens');
 const tokens = (count: number): Int32Array => Int32Array.from({ length: count }, () => random.integer(48));
@@ -60,16 +63,15 @@ export const createStepModel = (width: number): LanguageModel =>
     1,
   );
 
+type Ready = (model: LanguageModel, replicas: Replicas | undefined) => Promise<PreparedCase['run']>;
+
 /**
- * A case on a fresh model of that width, which it disposes at the end. `ready` gives what a run does.
+ * A case on a fresh model of that width, which it disposes at the end.
  *
+ * @param ready gives what a run does
  * @param count replicas that compute each step
  */
-export const onStepModel = async (
-  width: number,
-  ready: (model: LanguageModel, replicas: Replicas | undefined) => Promise<PreparedCase['run']>,
-  count = 1,
-): Promise<PreparedCase> => {
+export const onStepModel = async (width: number, ready: Ready, count = 1): Promise<PreparedCase> => {
   const model = createStepModel(width);
   const replicas = count === 1 ? undefined : await startReplicas(model.config, count);
   const dispose = (): void => {
@@ -80,10 +82,28 @@ export const onStepModel = async (
 };
 
 /** What the steps are timed with: one model, whose products are on all cores, or two on a core each. */
-export const stepSeries = [
+const stepSeries = [
   { series: 'step', replicas: 1 },
   { series: 'step, 2 replicas', replicas: 2 },
 ] as const;
+
+/** Steps at every width, by every series; `ready` takes `stepsARun` of them in a run. */
+export const stepCases = (
+  flops: (width: number) => number,
+  ready: (width: number) => Ready,
+): BenchmarkCase[] =>
+  stepSeries.flatMap(({ series, replicas }) =>
+    WIDTHS.map((width) =>
+      atWidth(width, {
+        series,
+        replicas,
+        repeats: stepsARun(width),
+        flops: flops(width),
+        tokens: STEP_TOKENS,
+        prepare: () => onStepModel(width, ready(width), replicas),
+      }),
+    ),
+  );
 
 const blockWeights = (width: number): number => LAYERS * (4 + 12) * width * width;
 const headWeights = (width: number): number => VOCABULARY * width;
@@ -157,6 +177,3 @@ export const runDpoSteps = (
     ...(onStep && { onStep }),
   });
 };
-
-/** Steps in one timed run: of small steps several, so that what surrounds them weighs little. */
-export const stepsARun = (width: number): number => (width <= 128 ? 8 : 2);
