@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngine, tf } from '../../src/engine/index.js';
@@ -44,6 +47,10 @@ const learnText =
       { ...optimiser, batchSize, microBatchSize, steps: 4 },
       { seed: 1, replicas },
     );
+const learnTextFor =
+  (steps: number): Train =>
+  (model, replicas) =>
+    trainLanguageModel(model, rows, { ...optimiser, batchSize: 4, steps }, { seed: 1, replicas });
 const learnAnswers: Train = (model, replicas) =>
   trainSft(
     model,
@@ -126,6 +133,30 @@ describe.each(['blas', 'wasm'] as const)('replicas on %s', (engine) => {
     const train = learnPreferences('sigmoid');
     const [one, other] = [await trained(train, pool(2)), await trained(train, pool(2))];
     expect(one).toEqual(other);
+  });
+
+  it('should go on from a checkpoint to the same bits', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'dsteer-replicas-'));
+    const learn =
+      (stopAt: number): Train =>
+      (model, replicas) =>
+        trainLanguageModel(
+          model,
+          rows,
+          { ...optimiser, batchSize: 4, steps: 5 },
+          {
+            seed: 1,
+            replicas,
+            checkpoints: { folder, every: 1 },
+            onStep: ({ step }) => {
+              if (step === stopAt) throw new Error('stopped');
+            },
+          },
+        );
+    const unbroken = await trained(learnTextFor(5), pool(2));
+    await expect(trained(learn(2), pool(2))).rejects.toThrow('stopped');
+    expect(await trained(learn(-1), pool(2))).toEqual(unbroken);
+    await rm(folder, { recursive: true });
   });
 
   it('should be the model alone where a batch cannot be cut', async () => {
