@@ -66,7 +66,7 @@ export const addTrainCommand = (program: Command, context: CommandContext): void
     .command('train')
     .summary('train the policy of an experiment and keep it')
     .description(
-      'Trains the policy of an experiment and writes a model folder, metrics.jsonl and manifest.json. Interrupted or killed, the same command goes on from its last checkpoint and ends with the same numbers.',
+      'Trains the policy of an experiment and writes a model folder, metrics.jsonl and manifest.json. Interrupted or killed, the same command goes on from its last checkpoint and ends with the same numbers. Where that pays, each step is computed on as many threads as there are cores; OPENBLAS_NUM_THREADS=1 keeps the engine blas to one.',
     )
     .argument('<file>', 'experiment specification (YAML)')
     .requiredOption('--out <folder>', 'model folder to write')
