@@ -26,7 +26,10 @@ export const STEP_TOKENS = BATCH * LENGTH;
 export const WIDTHS = [64, 128, 256, 512] as const;
 
 /** Steps in one timed run: of small steps several, so that what surrounds them weighs little. */
-export const stepsARun = (width: number): number => (width <= 128 ? 8 : 2);
+export const stepsARun = (width: number): number => {
+  if (width <= 128) return 8;
+  return width <= 256 ? 2 : 1;
+};
 
 const random = createRandom('benchmark tokens');
 const tokens = (count: number): Int32Array => Int32Array.from({ length: count }, () => random.integer(48));
@@ -83,8 +86,9 @@ export const onStepModel = async (width: number, ready: Ready, count = 1): Promi
 
 /** What the steps are timed with: one model, whose products are on all cores, or two on a core each. */
 const stepSeries = [
-  { series: 'step', replicas: 1 },
-  { series: 'step, 2 replicas', replicas: 2 },
+  { series: 'step', replicas: 1, widths: WIDTHS },
+  // Larger models spend their time in products, which they share out as well.
+  { series: 'step, 2 replicas', replicas: 2, widths: WIDTHS.slice(0, 2) },
 ] as const;
 
 /** Steps at every width, by every series; `ready` takes `stepsARun` of them in a run. */
@@ -92,8 +96,8 @@ export const stepCases = (
   flops: (width: number) => number,
   ready: (width: number) => Ready,
 ): BenchmarkCase[] =>
-  stepSeries.flatMap(({ series, replicas }) =>
-    WIDTHS.map((width) =>
+  stepSeries.flatMap(({ series, replicas, widths }) =>
+    widths.map((width) =>
       atWidth(width, {
         series,
         replicas,
