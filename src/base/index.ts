@@ -1,6 +1,7 @@
 export * from './closest-name.js';
 export * from './describe-machine.js';
 export * from './errors.js';
+export * from './faults.js';
 export * from './format-bytes.js';
 export * from './printable.js';
 export * from './progress.js';

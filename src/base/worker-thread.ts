@@ -1,8 +1,9 @@
 /** Threads of our own that answer questions in their order, and can be ended where one of them is never answered. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { parentPort, Worker } from 'node:worker_threads';
 import { ResourceError } from './errors.js';
+import { describeFault, type FaultMessage, faultOf } from './faults.js';
 import { packageFolder } from './version.js';
 
 /** No answer within the time that was given: the thread was ended. */
@@ -16,13 +17,13 @@ export class ThreadTimeout extends Error {
 export interface WorkerThread<Question, Answer> {
   /**
    * @param milliseconds that the answer may take; no limit where left out
-   * @throws ThreadTimeout, after which the thread is gone; ResourceError where it ended by itself
+   * @throws ThreadTimeout, after which the thread is gone; ResourceError where it ended by itself; what the answering threw
    */
   ask(question: Question, milliseconds?: number): Promise<Answer>;
-  /** For what has no answer. */
-  tell(message: Question): void;
   close(): Promise<void>;
 }
+
+type Told<Answer> = { readonly answer: Answer } | { readonly fault: FaultMessage };
 
 export interface ThreadOptions {
   /** In words, for messages: `a training thread`. */
@@ -54,8 +55,10 @@ export const startThread = <Question, Answer>(
     for (const { reject } of open) reject(fault);
     open = [];
   };
-  worker.on('message', (answer: Answer) => {
-    open.shift()?.resolve(answer);
+  worker.on('message', (told: Told<Answer>) => {
+    const question = open.shift();
+    if ('answer' in told) question?.resolve(told.answer);
+    else question?.reject(faultOf(told.fault));
     if (open.length === 0) worker.unref();
   });
   worker.on('error', (error) => {
@@ -87,9 +90,22 @@ export const startThread = <Question, Answer>(
         worker.ref();
         worker.postMessage(question);
       }),
-    tell: (message) => worker.postMessage(message),
     close: async () => {
       await worker.terminate();
     },
   };
+};
+
+/** The other side, in the script of a thread: questions are answered one after another, in their order. */
+export const answerQuestions = <Question, Answer>(
+  answer: (question: Question) => Answer | Promise<Answer>,
+): void => {
+  const tell = (told: Told<Answer>): void => parentPort?.postMessage(told);
+  let last = Promise.resolve();
+  parentPort?.on('message', (question: Question) => {
+    last = last
+      .then(() => answer(question))
+      .then((own) => tell({ answer: own }))
+      .catch((error: unknown) => tell({ fault: describeFault(error) }));
+  });
 };

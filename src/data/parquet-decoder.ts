@@ -69,6 +69,28 @@ const rowsOf = ({ num_rows: rows }: RowGroup, limits: ParquetLimits): number => 
 const stringFromBytes = (bytes: Uint8Array | undefined): string | undefined =>
   bytes && new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 
+const isEncodingFault = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA';
+
+export const wholeHint = 'download or copy the file again; is it whole?';
+
+/** @throws InputError whatever `read` throws */
+const asInputFault = async <T>(read: () => Promise<T>): Promise<T> => {
+  try {
+    return await read();
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause;
+    if (isEncodingFault(cause)) {
+      throw new InputError('a text in the row group that begins here is not valid UTF-8', {
+        hint: 'write the file again with its texts as UTF-8',
+        cause,
+      });
+    }
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new InputError(`cannot be read as parquet: ${message}`, { hint: wholeHint, cause });
+  }
+};
+
 /** Whole numbers of 64 bits as numbers; ids and ranks are small ones. */
 const withNumbers = (row: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(
@@ -94,8 +116,7 @@ export interface ParquetFile {
   close(): Promise<void>;
 }
 
-/** @param wanted names of the columns to read; all where the file has none of them */
-export const openParquet = async (
+const openFile = async (
   file: string,
   wanted: readonly string[],
   limits: ParquetLimits,
@@ -133,4 +154,13 @@ export const openParquet = async (
     await handle.close();
     throw error;
   }
+};
+
+/**
+ * @param wanted names of the columns to read; all where the file has none of them
+ * @throws InputError, as `next` does, for whatever is wrong with the file
+ */
+export const openParquet = async (...given: Parameters<typeof openFile>): Promise<ParquetFile> => {
+  const { next, close } = await asInputFault(() => openFile(...given));
+  return { next: () => asInputFault(next), close };
 };

@@ -1,6 +1,6 @@
-import { InputError, ResourceError, startThread, ThreadTimeout, type WorkerThread } from '../base/index.js';
+import { DsteerError, InputError, startThread, type WorkerThread } from '../base/index.js';
 import type { JsonLine } from './json-lines.js';
-import type { ParquetLimits, RowGroupRows } from './parquet-decoder.js';
+import { type ParquetLimits, type RowGroupRows, wholeHint } from './parquet-decoder.js';
 
 export interface ParquetReadLimits extends ParquetLimits {
   /** That reading one row group may take: a damaged file can keep the decoder from ever returning. */
@@ -25,17 +25,8 @@ export type ToDecoder =
   | { readonly type: 'next' }
   | { readonly type: 'close' };
 
-/** What went wrong in the decoder, as it crosses threads. */
-export interface DecoderFault {
-  readonly type: 'fault';
-  readonly kind: 'input' | 'encoding' | 'other';
-  readonly message: string;
-  readonly hint: string | undefined;
-}
-
-export type FromDecoder = { readonly type: 'group'; readonly group: RowGroupRows | undefined } | DecoderFault;
-
-type Decoder = WorkerThread<ToDecoder, FromDecoder>;
+/** Answers `next` with rows, while there are any. */
+type Decoder = WorkerThread<ToDecoder, RowGroupRows | undefined>;
 
 /** A thread that has nothing to do, kept for the next file. */
 let idle: Decoder | undefined;
@@ -52,32 +43,15 @@ const giveBack = async (decoder: Decoder): Promise<void> => {
   else await decoder.close();
 };
 
-const isWhole = 'download or copy the file again; is it whole?';
-
-const faultOf = (
-  { kind, message, hint }: DecoderFault,
-  file: string,
-  row: number | undefined,
-): InputError => {
+/** A fault of the file: what the decoder found, or what ended it. */
+const faultOf = (cause: unknown, file: string, row: number | undefined): InputError => {
   const where = { file, ...(row === undefined ? {} : { line: row }) };
-  if (kind === 'input') return new InputError(message, { where, ...(hint === undefined ? {} : { hint }) });
-  if (kind === 'encoding') {
-    return new InputError('a text in the row group that begins here is not valid UTF-8', {
-      where,
-      hint: 'write the file again with its texts as UTF-8',
-    });
+  if (cause instanceof DsteerError && cause.code === 'input') {
+    const { message, hint } = cause;
+    return new InputError(message, { where, cause, ...(hint === undefined ? {} : { hint }) });
   }
-  return new InputError(`cannot be read as parquet: ${message}`, { where, hint: isWhole });
-};
-
-/** What ended the thread, as a fault of the file that it was reading. */
-const endOf = (cause: unknown): DecoderFault => {
-  const other = { type: 'fault', kind: 'input', hint: isWhole } as const;
-  if (cause instanceof ThreadTimeout)
-    return { ...other, message: `cannot be read as parquet: ${cause.message}` };
-  if (cause instanceof ResourceError)
-    return { ...other, message: `cannot be read as parquet: ${cause.message}` };
-  throw cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new InputError(`cannot be read as parquet: ${message}`, { where, hint: wholeHint, cause });
 };
 
 /**
@@ -96,14 +70,11 @@ export async function* readParquetRows(
   const decoder = takeDecoder();
   let row: number | undefined;
   let isAlive = true;
-  const ask = async (question: ToDecoder): Promise<RowGroupRows | undefined> => {
-    const answer = await decoder.ask(question, milliseconds).catch((cause: unknown) => {
-      isAlive = false;
-      return endOf(cause);
+  const ask = (question: ToDecoder): Promise<RowGroupRows | undefined> =>
+    decoder.ask(question, milliseconds).catch((cause: unknown) => {
+      isAlive = cause instanceof DsteerError && cause.code === 'input';
+      throw faultOf(cause, file, row);
     });
-    if (answer.type === 'fault') throw faultOf(answer, file, row);
-    return answer.group;
-  };
   try {
     await ask({ type: 'open', file, wanted, limits });
     row = 1;
@@ -113,7 +84,7 @@ export async function* readParquetRows(
     }
   } finally {
     if (isAlive) {
-      decoder.tell({ type: 'close' });
+      await ask({ type: 'close' });
       await giveBack(decoder);
     }
   }

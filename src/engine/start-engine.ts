@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { ResourceError, UsageError } from '../base/index.js';
-import { loadNativeBlas } from '../linalg/index.js';
+import { limitToOneThread, loadNativeBlas } from '../linalg/index.js';
 import { type BlasInfo, type Engine, EngineUnavailable } from './backends/engine.js';
 import { tensorflowEngine, tensorflowGpuEngine } from './backends/tensorflow.js';
 import { blasEngine, wasmEngine } from './backends/wasm.js';
@@ -125,10 +125,10 @@ export const canReplicate = (name = activeEngine().name): boolean => name === 'b
 /** Cores that the active engine may use: as many as its BLAS has threads, which the library's own variable decides. */
 export const engineCores = (): number => activeEngine().blas?.threads || availableParallelism();
 
-/** Threads that one matrix product is computed on, in all threads of this process, where the active engine has a BLAS. */
-export const setProductThreads = (count: number): void => {
+/** As `limitToOneThread`, of the active engine's BLAS; nothing where it has none. */
+export const limitEngineToOneThread = (): (() => void) => {
   const blas = activeEngine().blas === undefined ? undefined : loadNativeBlas();
-  if (blas !== undefined && !('unavailable' in blas)) blas.setThreads(count);
+  return blas === undefined || 'unavailable' in blas ? () => undefined : limitToOneThread(blas);
 };
 
 const statusOf = async (name: EngineName): Promise<EngineStatus> => {

@@ -1,7 +1,7 @@
 /** Layers analysed side by side: each on a thread of its own, with one BLAS thread, since an eigenproblem hardly gains from more. */
 import { availableParallelism } from 'node:os';
-import { InputError, startThread, type WorkerThread } from '../base/index.js';
-import { loadNativeBlas } from '../linalg/index.js';
+import { startThread, type WorkerThread } from '../base/index.js';
+import { limitToOneThread, loadNativeBlas, oneBlasThread } from '../linalg/index.js';
 import { analyzeLayer, type LayerStatistics } from './analyze-layer.js';
 
 /** Hidden states of one layer of two models, [n, d] each. */
@@ -12,10 +12,6 @@ export interface LayerStates {
   readonly base: Float32Array;
   readonly policy: Float32Array;
 }
-
-export type FromLayerThread =
-  | { readonly statistics: LayerStatistics }
-  | { readonly fault: string; readonly hint: string | undefined };
 
 /** Multiplications in a Gram matrix below which a thread takes longer to start than a layer to analyse. */
 const leastWork = 5e7;
@@ -28,26 +24,20 @@ const bytesOf = ({ n, d }: Pick<LayerStates, 'n' | 'd'>): number => 32 * n * d +
 
 const workOf = ({ n, d }: Pick<LayerStates, 'n' | 'd'>): number => n * d * Math.min(n, d);
 
-const statisticsOf = async (answer: Promise<FromLayerThread>): Promise<LayerStatistics> => {
-  const told = await answer;
-  if ('statistics' in told) return told.statistics;
-  throw new InputError(told.fault, told.hint === undefined ? {} : { hint: told.hint });
-};
-
 async function* inTurn(layers: AsyncIterable<LayerStates>): AsyncGenerator<LayerStatistics> {
   for await (const { layer, n, d, base, policy } of layers) yield analyzeLayer(base, policy, n, d, { layer });
 }
 
 async function* onThreads(
   layers: AsyncIterable<LayerStates>,
-  threads: readonly WorkerThread<LayerStates, FromLayerThread>[],
+  threads: readonly WorkerThread<LayerStates, LayerStatistics>[],
 ): AsyncGenerator<LayerStatistics> {
   const open: Promise<LayerStatistics>[] = [];
   let next = 0;
   for await (const states of layers) {
     const thread = threads[next++ % threads.length];
     if (thread === undefined) throw new RangeError('there is no thread');
-    const statistics = statisticsOf(thread.ask(states));
+    const statistics = thread.ask(states);
     // Told when its turn comes.
     statistics.catch(() => undefined);
     open.push(statistics);
@@ -77,17 +67,17 @@ export async function* analyzeLayers(
     return;
   }
   const threads = Array.from({ length: together }, () =>
-    startThread<LayerStates, FromLayerThread>('geometry/layer-worker.js', {
+    startThread<LayerStates, LayerStatistics>('geometry/layer-worker.js', {
       name: 'an analysing thread',
       data: undefined,
-      environment: { OPENBLAS_NUM_THREADS: '1' },
+      environment: oneBlasThread,
     }),
   );
-  native?.setThreads(1);
+  const release = native && limitToOneThread(native);
   try {
     yield* onThreads(layers, threads);
   } finally {
-    native?.setThreads(cores);
+    release?.();
     await Promise.all(threads.map((thread) => thread.close()));
   }
 }

@@ -86,6 +86,20 @@ export interface NativeBlas {
   readonly lapack: NativeLapack | undefined;
 }
 
+/** Environment of a process or thread whose products are to be computed by itself alone, whatever the library. */
+export const oneBlasThread = {
+  OPENBLAS_NUM_THREADS: '1',
+  MKL_NUM_THREADS: '1',
+  VECLIB_MAXIMUM_THREADS: '1',
+} as const;
+
+/** Has each product computed on one thread, in all threads of this process, until the function that it returns is called. */
+export const limitToOneThread = (blas: NativeBlas): (() => void) => {
+  const { threads } = blas;
+  blas.setThreads(1);
+  return () => blas.setThreads(threads);
+};
+
 export interface NoNativeBlas {
   readonly unavailable: string;
 }

@@ -7,7 +7,7 @@ import { packedSequenceLogps, packSequences } from './packed-sequences.js';
 import { needsReference, preferenceLosses } from './preference-losses.js';
 import { pairOf } from './sequence-logps.js';
 import {
-  batchOrder,
+  epochSteps,
   type MicroBatch,
   microBatches,
   type TrainingStep,
@@ -105,18 +105,12 @@ export const preferenceSteps = (
   pairs: readonly TrainingPair[],
   config: DpoConfig,
   seed: number,
-): TrainingSteps<DpoStepMetrics> => {
-  const batches = batchOrder(pairs.length, config.batchSize, config.epochs, seed);
-  return {
-    totalSteps: batches.length,
-    stepAt: (step) => {
-      const members = batches[step] ?? [];
-      return dpoStep(
-        policy,
-        members.flatMap((index) => pairs[index] ?? []),
-        members,
-        config,
-      );
-    },
-  };
-};
+): TrainingSteps<DpoStepMetrics> =>
+  epochSteps(pairs.length, config, seed, (members) =>
+    dpoStep(
+      policy,
+      members.flatMap((index) => pairs[index] ?? []),
+      members,
+      config,
+    ),
+  );

@@ -1,11 +1,10 @@
 /** A thread that computes its parts of each step on a model of its own: see `startReplicas`. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { DsteerError } from '../base/index.js';
+import { workerData } from 'node:worker_threads';
+import { answerQuestions } from '../base/index.js';
 import { readValues, startEngine, tf, writeValues } from '../engine/index.js';
 import { createBlankModel } from '../model/index.js';
 import type { StepMetrics } from './config.js';
 import type {
-  FromReplica,
   PartResult,
   ReplicaStart,
   SharedParameter,
@@ -24,8 +23,6 @@ interface Current extends SharedTask {
   readonly steps: TrainingSteps<StepMetrics>;
 }
 let current: Current | undefined;
-
-const tell = (message: FromReplica): void => parentPort?.postMessage(message);
 
 const viewOf = (buffer: SharedArrayBuffer, { offset, size }: SharedParameter): Float32Array =>
   new Float32Array(buffer, offset * Float32Array.BYTES_PER_ELEMENT, size);
@@ -67,20 +64,11 @@ const computeParts = async (
   return results;
 };
 
-const handle = async (message: ToReplica): Promise<void> => {
-  if (message.type === 'start') tell({ type: 'parts', parts: [] });
-  else if (message.type === 'task') open(message);
-  else if (current === undefined) throw new RangeError('a step came before its task');
-  else tell({ type: 'parts', parts: await computeParts(current, message) });
-};
-
-/** Messages are answered one after another, in their order. */
-let last = Promise.resolve();
-parentPort?.on('message', (message: ToReplica) => {
-  last = last
-    .then(() => handle(message))
-    .catch((error: unknown) => {
-      const hint = error instanceof DsteerError ? error.hint : undefined;
-      tell({ type: 'fault', message: error instanceof Error ? error.message : String(error), hint });
-    });
+answerQuestions(async (message: ToReplica): Promise<readonly PartResult[]> => {
+  if (message.type === 'step') {
+    if (current === undefined) throw new RangeError('a step came before its task');
+    return computeParts(current, message);
+  }
+  if (message.type === 'task') open(message);
+  return [];
 });

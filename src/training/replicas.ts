@@ -3,17 +3,17 @@
  * one. Most of a small model's step is elementwise work, which one product on many threads leaves to one core.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { ResourceError, startThread, UsageError, type WorkerThread } from '../base/index.js';
+import { startThread, UsageError, type WorkerThread } from '../base/index.js';
 import {
   activeEngine,
   canReplicate,
   type EngineName,
-  engineCores,
+  limitEngineToOneThread,
   plusValues,
   readValues,
-  setProductThreads,
   type tf,
 } from '../engine/index.js';
+import { oneBlasThread } from '../linalg/index.js';
 import type { LanguageModel, ModelConfig } from '../model/index.js';
 import type { Gradients } from './training-step.js';
 import type { TrainingTask } from './training-task.js';
@@ -49,7 +49,7 @@ export interface SharedStep {
   readonly places: readonly number[];
 }
 
-/** Answered, with no parts, once the engine runs. */
+/** Answered once the engine runs. */
 export interface Start {
   readonly type: 'start';
 }
@@ -61,10 +61,6 @@ export interface PartResult {
   readonly loss: number;
   readonly observed: readonly number[];
 }
-
-export type FromReplica =
-  | { readonly type: 'parts'; readonly parts: readonly PartResult[] }
-  | { readonly type: 'fault'; readonly message: string; readonly hint: string | undefined };
 
 /** A step of which others compute some parts. */
 export interface ReplicatedStep {
@@ -93,24 +89,17 @@ export interface Replicas {
   close(): Promise<void>;
 }
 
-type Replica = WorkerThread<ToReplica, FromReplica>;
-
-/** @throws ResourceError for a fault that another thread met */
-const partsOf = async (answer: Promise<FromReplica>): Promise<readonly PartResult[]> => {
-  const told = await answer;
-  if (told.type === 'parts') return told.parts;
-  const { message, hint } = told;
-  throw new ResourceError(`a training thread failed: ${message}`, hint === undefined ? {} : { hint });
-};
+/** Whatever is no step has no parts. */
+type Replica = WorkerThread<ToReplica, readonly PartResult[]>;
 
 const startReplica = async (start: ReplicaStart): Promise<Replica> => {
   const replica: Replica = startThread('training/replica-worker.js', {
     name: 'a training thread',
     data: start,
     // The library's threads are the whole process's: a new engine must not set them.
-    environment: { OPENBLAS_NUM_THREADS: process.env['OPENBLAS_NUM_THREADS'] ?? '1' },
+    environment: oneBlasThread,
   });
-  await partsOf(replica.ask({ type: 'start' }));
+  await replica.ask({ type: 'start' });
   return replica;
 };
 
@@ -143,12 +132,21 @@ const openTraining = (
     }
   };
   publish(() => true);
-  for (const [index, replica] of replicas.entries()) {
-    const own = gradients[index];
-    if (own) replica.tell({ type: 'task', task, parameters, weights, gradients: own });
-  }
+  const opened = Promise.all(
+    replicas.map((replica, index) =>
+      replica.ask({
+        type: 'task',
+        task,
+        parameters,
+        weights,
+        gradients: gradients[index] as SharedArrayBuffer,
+      }),
+    ),
+  );
+  // Told with the first step.
+  opened.catch(() => undefined);
   // Each thread computes its own products.
-  setProductThreads(1);
+  const release = limitEngineToOneThread();
 
   return {
     begin: (step, parts) => {
@@ -157,16 +155,15 @@ const openTraining = (
       const placesOf = (replica: number): number[] =>
         Array.from({ length: parts }, (_, place) => place).filter((place) => place % count === replica);
       const busy = replicas.filter((_, index) => index + 1 < parts);
-      const answers = Promise.all(
-        busy.map((replica, index) =>
-          partsOf(replica.ask({ type: 'step', step, places: placesOf(index + 1) })),
-        ),
-      );
+      const answers = Promise.all([
+        opened,
+        ...busy.map((replica, index) => replica.ask({ type: 'step', step, places: placesOf(index + 1) })),
+      ]).then(([, ...parts]) => parts.flat());
       // Whoever fails before waiting for them has told of something else.
       answers.catch(() => undefined);
       return {
         isOthers: (place) => place % count !== 0,
-        results: async () => (await answers).flat().sort((a, b) => a.place - b.place),
+        results: async () => (await answers).sort((a, b) => a.place - b.place),
         addGradients: (total) => {
           for (const { name, offset, size, isTrained } of parameters) {
             const own = isTrained ? trainable.get(name)?.name : undefined;
@@ -180,7 +177,7 @@ const openTraining = (
         },
       };
     },
-    end: () => setProductThreads(engineCores()),
+    end: release,
   };
 };
 

@@ -3,7 +3,7 @@ import { tf } from '../engine/index.js';
 import type { LanguageModel } from '../model/index.js';
 import type { FineTuningConfig, StepMetrics } from './config.js';
 import { packedTokenLogps, packSequences, type TokenSequence } from './packed-sequences.js';
-import { batchOrder, type MicroBatch, microBatches, type TrainingSteps } from './training-step.js';
+import { epochSteps, type MicroBatch, microBatches, type TrainingSteps } from './training-step.js';
 
 export const sftSteps = (
   policy: LanguageModel,
@@ -11,7 +11,6 @@ export const sftSteps = (
   config: FineTuningConfig,
   seed: number,
 ): TrainingSteps<StepMetrics> => {
-  const batches = batchOrder(data.length, config.batchSize, config.epochs, seed);
   const tokensIn = (members: readonly number[]): number =>
     members.reduce((sum, index) => sum + (data[index]?.completion.length ?? 0), 0);
   const partOf = (members: readonly number[], share: number): MicroBatch => {
@@ -28,14 +27,8 @@ export const sftSteps = (
       }),
     };
   };
-  return {
-    totalSteps: batches.length,
-    stepAt: (step) => {
-      const members = batches[step] ?? [];
-      return {
-        parts: microBatches(members, config).map((part) => partOf(part, tokensIn(part) / tokensIn(members))),
-        describe: (common) => common,
-      };
-    },
-  };
+  return epochSteps(data.length, config, seed, (members) => ({
+    parts: microBatches(members, config).map((part) => partOf(part, tokensIn(part) / tokensIn(members))),
+    describe: (common) => common,
+  }));
 };

@@ -2,7 +2,7 @@
 import { createRandom } from '../base/index.js';
 import { tf, valueAndGrads, valueAndRecomputedGrads } from '../engine/index.js';
 import type { ForwardOptions } from '../model/index.js';
-import type { OptimiserConfig, StepMetrics } from './config.js';
+import type { FineTuningConfig, OptimiserConfig, StepMetrics } from './config.js';
 
 /** What goes through the model at once: a step, or a part of one. */
 export interface MicroBatch {
@@ -47,6 +47,17 @@ export const batchOrder = (
     for (let from = 0; from < examples; from += batchSize) batches.push(order.slice(from, from + batchSize));
   }
   return batches;
+};
+
+/** Steps that go through the examples of each batch, epoch after epoch. */
+export const epochSteps = <Metrics extends StepMetrics>(
+  examples: number,
+  { batchSize, epochs }: Pick<FineTuningConfig, 'batchSize' | 'epochs'>,
+  seed: number,
+  stepOf: (members: readonly number[]) => TrainingStep<Metrics>,
+): TrainingSteps<Metrics> => {
+  const batches = batchOrder(examples, batchSize, epochs, seed);
+  return { totalSteps: batches.length, stepAt: (step) => stepOf(batches[step] ?? []) };
 };
 
 /** A batch cut into parts of at most `microBatchSize`, in order. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Baseline } from '../../src/claims/index.js';
 import { baselineJson, parseBaseline, writeReports } from '../../src/reports/index.js';
-import { exampleClaim, reportOf } from '../reports/example-report.js';
+import { exampleClaim, exampleManifest, reportOf } from '../reports/example-report.js';
 import { run } from './run.js';
 
 let folder = '';
@@ -105,21 +105,14 @@ describe('dsteer verify with a baseline', () => {
 });
 
 describe('dsteer report merge with a baseline', () => {
-  const manifest = {
-    schema: 1,
-    versions: { dsteer: '0.1.0', node: '20.0.0', tfjs: '4.22.0' },
-    commit: null,
-    engine: { name: 'wasm', backend: 'wasm', details: 'wasm', tried: [] },
-    hardware: { platform: 'linux x64', cpu: 'some', cores: 2, memoryBytes: 1024 },
-    seeds: [100],
-    inputs: [],
-  } as const;
-
   it('makes one of the merged run, and holds it against one', async () => {
     const parts: string[] = [];
     for (const id of ['a', 'b']) {
       parts.push(join(folder, id));
-      await writeReports(join(folder, id), { report: reportOf(exampleClaim({ id })), manifest });
+      await writeReports(join(folder, id), {
+        report: reportOf(exampleClaim({ id })),
+        manifest: exampleManifest(),
+      });
     }
     const merge = (out: string, ...words: string[]) =>
       run(['report', 'merge', ...parts, '--out', join(folder, out), '--baseline', file, ...words]);

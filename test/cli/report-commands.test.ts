@@ -14,7 +14,7 @@ import {
   toJson,
   writeReports,
 } from '../../src/reports/index.js';
-import { exampleClaim, exampleReport, reportOf } from '../reports/example-report.js';
+import { exampleClaim, exampleManifest, exampleReport, reportOf } from '../reports/example-report.js';
 import { run } from './run.js';
 
 let folder = '';
@@ -23,15 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const manifest = {
-  schema: 1,
-  versions: { dsteer: '0.1.0', node: '20.0.0', tfjs: '4.22.0' },
-  commit: null,
-  engine: { name: 'wasm', backend: 'wasm', details: 'wasm', tried: [] },
-  hardware: { platform: 'linux x64', cpu: 'some', cores: 2, memoryBytes: 1024 },
-  seeds: [100],
-  inputs: [],
-} as const;
+const manifest = exampleManifest();
 
 describe('dsteer report --format', () => {
   it('prints each view of a finished run', async () => {

@@ -6,6 +6,7 @@ import type {
   ComparisonRow,
   ComparisonTable,
   ControlReport,
+  RunManifest,
   RunReport,
 } from '../../src/claims/index.js';
 import { totalsOf } from '../../src/claims/index.js';
@@ -282,3 +283,15 @@ export const wideTable = (): ComparisonTable =>
       }),
     ),
   });
+
+/** What a run writes beside its report. */
+export const exampleManifest = (changes: Partial<RunManifest> = {}): RunManifest => ({
+  schema: 1,
+  versions: { dsteer: '0.1.0', node: '20.0.0', tfjs: '4.22.0' },
+  commit: null,
+  engine: { name: 'wasm', backend: 'wasm', details: 'wasm', tried: [] },
+  hardware: { platform: 'linux x64', cpu: 'some', cores: 2, memoryBytes: 1024 },
+  seeds: [100],
+  inputs: [],
+  ...changes,
+});

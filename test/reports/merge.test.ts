@@ -23,7 +23,13 @@ import {
   writeReports,
 } from '../../src/reports/index.js';
 import { writeExampleEvidence } from './example-evidence.js';
-import { exampleClaim, exampleControl, exampleReport, exampleTable } from './example-report.js';
+import {
+  exampleClaim,
+  exampleControl,
+  exampleManifest,
+  exampleReport,
+  exampleTable,
+} from './example-report.js';
 
 const threshold = { atLeast: 0.9 };
 
@@ -245,16 +251,8 @@ describe('merging folders', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  const manifest = (changes: Partial<RunManifest> = {}): RunManifest => ({
-    schema: 1,
-    versions: { dsteer: '0.1.0', node: '20.0.0', tfjs: '4.22.0' },
-    commit: null,
-    engine: { name: 'wasm', backend: 'wasm', details: 'wasm', tried: [] },
-    hardware: { platform: 'linux x64', cpu: 'some', cores: 2, memoryBytes: 1024 },
-    seeds: [100],
-    inputs: [{ file: 'specs/b.yaml', sha256: 'bb' }],
-    ...changes,
-  });
+  const manifest = (changes: Partial<RunManifest> = {}): RunManifest =>
+    exampleManifest({ inputs: [{ file: 'specs/b.yaml', sha256: 'bb' }], ...changes });
 
   const writeShards = async (second: Partial<RunManifest> = {}): Promise<string[]> => {
     const claims = [0, 1].map((name) =>

@@ -4,19 +4,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/base/index.js';
-import type { RunManifest } from '../../src/claims/index.js';
 import { readReport, reportJson, toJson, writeReports } from '../../src/reports/index.js';
-import { exampleClaim, exampleReport, exampleTable, reportOf } from './example-report.js';
+import { exampleClaim, exampleManifest, exampleReport, exampleTable, reportOf } from './example-report.js';
 
-const manifest: RunManifest = {
-  schema: 1,
-  versions: { dsteer: '0.1.0', node: '20.0.0', tfjs: '4.22.0' },
-  commit: null,
-  engine: { name: 'wasm', backend: 'wasm', details: 'wasm', tried: [] },
-  hardware: { platform: 'linux x64', cpu: 'some', cores: 2, memoryBytes: 1024 },
-  seeds: [100],
-  inputs: [{ file: 'specs/claims/x.yaml', sha256: 'ab' }],
-};
+const manifest = exampleManifest({ inputs: [{ file: 'specs/claims/x.yaml', sha256: 'ab' }] });
 
 let folder = '';
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 /** What a run and its worker processes tell each other. */
-import { DsteerError, type ExitCode, type SourceLocation } from '../../base/index.js';
+import type { FaultMessage } from '../../base/index.js';
 import type { EngineName } from '../../engine/index.js';
 import type { Job, JobResult } from './job.js';
 
@@ -18,48 +18,9 @@ export interface StartMessage {
 
 export type ToWorker = StartMessage | { readonly type: 'job'; readonly job: JobMessage };
 
-export interface FaultMessage {
-  readonly message: string;
-  readonly code: string;
-  readonly exitCode: ExitCode;
-  readonly where?: SourceLocation;
-  readonly hint?: string;
-  readonly stack?: string;
-}
-
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'note' | 'warn'; readonly text: string }
   | { readonly type: 'step' }
   | { readonly type: 'done'; readonly result: JobResult }
   | { readonly type: 'fault'; readonly fault: FaultMessage };
-
-export const describeFault = (error: unknown): FaultMessage => {
-  if (error instanceof DsteerError) {
-    const { code, exitCode, where, hint, stack } = error;
-    return {
-      message: error.message,
-      code,
-      exitCode,
-      ...(where === undefined ? {} : { where }),
-      ...(hint === undefined ? {} : { hint }),
-      ...(stack === undefined ? {} : { stack }),
-    };
-  }
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const stack = error instanceof Error ? error.stack : undefined;
-  return { message, code: 'unexpected', exitCode: 1, ...(stack === undefined ? {} : { stack }) };
-};
-
-/** The error as it was in the worker. */
-export const faultOf = ({ message, code, exitCode, where, hint, stack }: FaultMessage): Error => {
-  if (code === 'unexpected') {
-    const error = new Error(message);
-    if (stack !== undefined) error.stack = stack;
-    return error;
-  }
-  return new DsteerError(code, exitCode, message, {
-    ...(where === undefined ? {} : { where }),
-    ...(hint === undefined ? {} : { hint }),
-  });
-};

@@ -1,11 +1,12 @@
 /** Runs jobs, in worker processes where there are several of both, in this one otherwise. */
 import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { forkWorker, isBuilt, type Progress } from '../../base/index.js';
+import { faultOf, forkWorker, isBuilt, type Progress } from '../../base/index.js';
 import { computesOnCores, type EngineName } from '../../engine/index.js';
+import { oneBlasThread } from '../../linalg/index.js';
 import { createArtefactStore } from '../../store/index.js';
 import type { Job, JobResult } from './job.js';
-import { type FromWorker, faultOf, type JobMessage, type ToWorker } from './messages.js';
+import type { FromWorker, JobMessage, ToWorker } from './messages.js';
 import { createJobRunner } from './run-job.js';
 
 export interface RunJobsOptions {
@@ -53,21 +54,15 @@ const runInWorkers = async (
   { engine, outFolder, cache, progress, onResult }: RunJobsOptions,
 ): Promise<void> => {
   const queue = [...jobs];
-  // One thread each, however few jobs there are: the order of summation, and so the last digits, must not depend on what
-  // else is asked for, nor on the machine.
-  const threads = '1';
-  const environment = {
-    OPENBLAS_NUM_THREADS: threads,
-    MKL_NUM_THREADS: threads,
-    VECLIB_MAXIMUM_THREADS: threads,
-  };
   const stage = progress.stage('evidence and measurements', jobs.length);
   const children: ChildProcess[] = [];
   const open = new Set<Job['experiment']>();
 
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const { child, faultOfEnd } = forkWorker(new URL('./worker-main.js', import.meta.url), environment);
+      // One thread each, however few jobs there are: the order of summation, and so the last digits, must not depend on what
+      // else is asked for, nor on the machine.
+      const { child, faultOfEnd } = forkWorker(new URL('./worker-main.js', import.meta.url), oneBlasThread);
       children.push(child);
       const send = (message: ToWorker): void => {
         child.send(message);

@@ -1,10 +1,10 @@
 /** A worker process: takes jobs from the run that forked it, one at a time, until that lets go of it. */
-import type { Progress } from '../../base/index.js';
+import { describeFault, type Progress } from '../../base/index.js';
 import { startEngine } from '../../engine/index.js';
 import { createArtefactStore } from '../../store/index.js';
 import { loadSpecs } from '../spec/load.js';
 import type { Job } from './job.js';
-import { describeFault, type FromWorker, type JobMessage, type ToWorker } from './messages.js';
+import type { FromWorker, JobMessage, ToWorker } from './messages.js';
 import { createJobRunner, type JobRunner } from './run-job.js';
 
 const tell = (message: FromWorker): void => {
