@@ -5,11 +5,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from './is-alive.js';
+import { forgetTemporary, temporaryBeside } from './temporary-files.js';
 import { explainingWriteFaults } from './write-fault.js';
 
 export interface LockHolder {
@@ -26,7 +27,7 @@ export interface FileLock {
 }
 
 export interface FileLockTimes {
-  /** Age in milliseconds from which a lock counts as left behind. Default 60,000. */
+  /** Age in milliseconds from which a lock counts as left behind; one without a holder, sooner. Default 60,000. */
   readonly staleAfter?: number;
   /** Milliseconds between two looks, and a tenth of the beats that keep a lock young. Default 200. */
   readonly poll?: number;
@@ -46,18 +47,40 @@ const releaseAtExit = (): void => {
   });
 };
 
-/** Undefined where there is no lock; a lock being written has no holder yet. */
-const readHolder = async (path: string): Promise<Partial<LockHolder> | undefined> => {
+/** Milliseconds from which a lock without a holder counts as left behind: writing one takes far less. */
+const TORN_AFTER = 2000;
+
+interface Sight {
+  /** Empty where it is not known. */
+  readonly holder: Partial<LockHolder>;
+  /** What is in the lock is no holder: its writer was killed, or is only just writing. */
+  readonly isTorn: boolean;
+}
+
+const parseHolder = (text: string): LockHolder | undefined => {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Partial<LockHolder>;
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && 'token' in value
+      ? (value as LockHolder)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Undefined where there is no lock. One that cannot be read may well have a holder. */
+const look = async (path: string): Promise<Sight | undefined> => {
+  try {
+    const holder = parseHolder(await readFile(path, 'utf8'));
+    return { holder: holder ?? {}, isTorn: holder === undefined };
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : {};
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : { holder: {}, isTorn: false };
   }
 };
 
 const isLeftBehind = async (
   path: string,
-  { pid, host }: Partial<LockHolder>,
+  { holder: { pid, host }, isTorn }: Sight,
   staleAfter: number,
 ): Promise<boolean> => {
   if (host === hostname() && pid !== undefined && !isAlive(pid)) return true;
@@ -65,36 +88,61 @@ const isLeftBehind = async (
     ({ mtimeMs }) => Date.now() - mtimeMs,
     () => 0,
   );
-  return age > staleAfter;
+  return age > (isTorn ? Math.min(TORN_AFTER, staleAfter) : staleAfter);
 };
 
 /** Takes a lock that was left behind out of the way; gives it back where another was quicker and it is a new one. */
 const breakLock = async (path: string, { token }: Partial<LockHolder>): Promise<void> => {
-  const aside = `${path}.${randomUUID().slice(0, 8)}`;
+  const aside = temporaryBeside(path);
   const moved = await rename(path, aside).then(
     () => true,
     () => false,
   );
-  if (!moved) return;
-  const taken = await readHolder(aside);
-  if (taken?.token === token) await rm(aside, { force: true });
-  else await rename(aside, path).catch(() => undefined);
+  if (moved) {
+    if ((await look(aside))?.holder.token === token) await rm(aside, { force: true });
+    else await rename(aside, path).catch(() => undefined);
+  }
+  forgetTemporary(aside);
 };
 
-const create = async (path: string, holder: LockHolder): Promise<boolean> => {
+const isTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EEXIST';
+
+/** Where files have one name only: killed between the two steps, a process leaves a lock without its holder. */
+const createInPlace = async (path: string, text: string): Promise<boolean> => {
   let handle: Awaited<ReturnType<typeof open>>;
   try {
     handle = await open(path, 'wx');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (isTaken(error)) return false;
     throw error;
   }
   try {
-    await handle.writeFile(JSON.stringify(holder));
+    await handle.writeFile(text);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }
   return true;
+};
+
+/** The lock appears with its holder in it, by a second name for a whole file: unlike a rename, that replaces nothing. */
+const create = async (path: string, holder: LockHolder): Promise<boolean> => {
+  const text = JSON.stringify(holder);
+  const temporary = temporaryBeside(path);
+  try {
+    await writeFile(temporary, text, { flag: 'wx' });
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    if (isTaken(error)) return false;
+    // Systems without such names refuse them in many words; what else is wrong is met again in place.
+    return await createInPlace(path, text);
+  } finally {
+    await rm(temporary, { force: true });
+    forgetTemporary(temporary);
+  }
 };
 
 /**
@@ -113,7 +161,9 @@ export const tryLock = (
     const own = { pid: process.pid, host: hostname(), since: new Date().toISOString(), token };
     // Bounded: a lock that comes back as often as it is broken is somebody's.
     for (let attempt = 0; attempt < 10; attempt++) {
-      if (await create(path, own)) {
+      const sight = await look(path);
+      if (sight === undefined) {
+        if (!(await create(path, own))) continue;
         held.set(path, token);
         releaseAtExit();
         const beat = setInterval(() => {
@@ -126,16 +176,14 @@ export const tryLock = (
             clearInterval(beat);
             if (held.get(path) !== token) return;
             held.delete(path);
-            if ((await readHolder(path))?.token === token) await rm(path, { force: true });
+            if ((await look(path))?.holder.token === token) await rm(path, { force: true });
           },
         };
       }
-      const holder = await readHolder(path);
-      if (holder === undefined) continue;
-      if (!(await isLeftBehind(path, holder, staleAfter))) return { heldBy: holder };
-      await breakLock(path, holder);
+      if (!(await isLeftBehind(path, sight, staleAfter))) return { heldBy: sight.holder };
+      await breakLock(path, sight.holder);
     }
-    return { heldBy: (await readHolder(path)) ?? {} };
+    return { heldBy: (await look(path))?.holder ?? {} };
   });
 
 /**
