@@ -164,7 +164,7 @@ const checkDisjoint = (parts: readonly Part[]): void => {
 
 const union = (lists: readonly (readonly number[])[]): number[] => [...new Set(lists.flat())];
 
-/** From the first start to the last end; seconds are those of all parts together. */
+/** From the first start to the last end; seconds are those of all parts together, to the millisecond as theirs are. */
 const runOf = (parts: readonly Part[], seeds: readonly number[]): RunInformation => {
   const runs = parts.map(({ report }) => report.run);
   const [first] = runs;
@@ -177,7 +177,7 @@ const runOf = (parts: readonly Part[], seeds: readonly number[]): RunInformation
     seeds,
     startedAt: starts[0] ?? first.startedAt,
     finishedAt: ends.at(-1) ?? first.finishedAt,
-    seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
+    seconds: Math.round(runs.reduce((sum, { seconds }) => sum + seconds, 0) * 1000) / 1000,
   };
 };
 

@@ -242,6 +242,22 @@ describe('merging whole runs', () => {
     expect(merged.run.seeds).toEqual([101, 100]);
     expect(() => mergeReports([a, b, a])).toThrow('a (many-frames) is judged in 0 as well');
   });
+
+  it('adds seconds up to the millisecond, as the parts tell them', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 1e8 }), { minLength: 1, maxLength: 5 }),
+        (milliseconds) => {
+          const parts = milliseconds.map((own, index) => ({
+            file: String(index),
+            report: runOf([exampleClaim({ id: `claim-${index}` })], [], { seconds: own / 1000 }),
+          }));
+          const whole = milliseconds.reduce((sum, own) => sum + own, 0);
+          expect(mergeReports(parts).run.seconds).toBe(whole / 1000);
+        },
+      ),
+    );
+  });
 });
 
 describe('merging folders', () => {
