@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { completionTree } from '../../src/cli/completion/command-tree.js';
 import { run } from './run.js';
 
 const has = (shell: string): boolean => {
@@ -113,5 +115,48 @@ describe('dsteer completion', () => {
       { encoding: 'utf8' },
     );
     expect(offered).toContain('quick');
+  });
+});
+
+describe('what stands for a placeholder', () => {
+  const names = { engines: ['blas'], claims: ['a-claim'], suites: ['a-suite'], tables: [] };
+  const optionOf = (flags: string, choices?: readonly string[]) => {
+    const command = new Command('some').helpOption(false);
+    const option = command.createOption(flags, '');
+    if (choices) option.choices(choices);
+    return completionTree(command.addOption(option), names)[0]?.options[0]?.values;
+  };
+  const argumentOf = (text: string) =>
+    completionTree(new Command('some').argument(text, ''), names)[0]?.arguments;
+
+  it.each([
+    ['--in <file>', { words: [], paths: 'files' }],
+    ['--out <folder>', { words: [], paths: 'folders' }],
+    ['--seed <n>', { words: [], paths: 'none' }],
+    ['--suite <name>', { words: ['a-suite'], paths: 'none' }],
+    ['--strict', undefined],
+  ])('is told by it: %s', (flags, values) => {
+    expect(optionOf(flags)).toEqual(values);
+  });
+
+  it('is told by choices, whatever it is called', () => {
+    expect(optionOf('--thing <thing>', ['this', 'that'])).toEqual({ words: ['this', 'that'], paths: 'none' });
+  });
+
+  it.each([
+    '--in <path>',
+    '--in [FILE]',
+    '--in <files...>',
+    '--format <name>',
+  ])('is an error where completion does not know it: %s', (flags) => {
+    expect(() => optionOf(flags)).toThrow(`${flags}: completion does not know what stands for`);
+  });
+
+  it('is an error in an argument too, and below any command', () => {
+    expect(argumentOf('[targets...]')).toEqual({ words: ['a-suite', 'a-claim'], paths: 'files' });
+    expect(() => argumentOf('<path>')).toThrow('some <path>: completion does not know');
+    const program = new Command('dsteer');
+    program.command('inner').argument('<path>');
+    expect(() => completionTree(program, names)).toThrow('inner <path>: completion does not know');
   });
 });

@@ -38,10 +38,48 @@ const DESCRIPTION_WIDTH = 72;
 const shortly = (text: string): string =>
   text.length <= DESCRIPTION_WIDTH ? text : `${text.slice(0, DESCRIPTION_WIDTH - 1).trimEnd()}…`;
 
-/** By the placeholder of an option or argument, which the help shows: `<file>`, `<folder>`, `<run>`. */
-const pathsOf = (placeholder: string): CompletionValues['paths'] => {
-  if (['file', 'targets', 'suites', 'run', 'runs', 'before', 'after'].includes(placeholder)) return 'files';
-  return placeholder === 'folder' ? 'folders' : 'none';
+/** Placeholders of options and arguments, as the help shows them, and the paths that stand for them. */
+const pathsByPlaceholder: Readonly<Record<Exclude<CompletionValues['paths'], 'none'>, readonly string[]>> = {
+  files: ['file', 'targets', 'suites', 'run', 'runs', 'before', 'after'],
+  folders: ['folder'],
+};
+
+/** Those for which anything may stand that no shell could guess. */
+const freePlaceholders = [
+  'code',
+  'commit',
+  'days',
+  'i/n',
+  'k',
+  'list',
+  'ms',
+  'n',
+  'p',
+  'share',
+  'size',
+  't',
+  'text',
+  'url',
+];
+
+/**
+ * @param words absent: none are known
+ * @param owner the option or argument, for the error
+ * @throws RangeError for a placeholder that neither words nor the lists above tell how to complete
+ */
+const valuesOf = (
+  placeholder: string,
+  words: readonly string[] | undefined,
+  owner: string,
+): CompletionValues => {
+  const { files, folders } = pathsByPlaceholder;
+  const paths = files.includes(placeholder) ? 'files' : folders.includes(placeholder) ? 'folders' : 'none';
+  if (paths === 'none' && words === undefined && !freePlaceholders.includes(placeholder)) {
+    throw new RangeError(
+      `${owner}: completion does not know what stands for ${placeholder}; give it choices, or list it in command-tree.ts`,
+    );
+  }
+  return { words: words ?? [], paths };
 };
 
 const optionValues = (
@@ -52,20 +90,28 @@ const optionValues = (
   if (placeholder === undefined) return undefined;
   const words =
     long === '--engine' ? [String(defaultValue), ...engines] : long === '--suite' ? suites : argChoices;
-  return { words: words ?? [], paths: pathsOf(placeholder) };
+  return valuesOf(placeholder, words, flags);
 };
 
-const argumentWords = (argument: Argument, { claims, suites, tables }: KnownNames): readonly string[] => {
+const argumentWords = (
+  argument: Argument,
+  { claims, suites, tables }: KnownNames,
+): readonly string[] | undefined => {
   if (argument.name() === 'targets') return [...suites, ...claims];
-  return argument.name() === 'suites' ? tables : (argument.argChoices ?? []);
+  return argument.name() === 'suites' ? tables : argument.argChoices;
 };
 
-const argumentValues = (given: readonly Argument[], names: KnownNames): CompletionValues => ({
-  words: [...new Set(given.flatMap((argument) => argumentWords(argument, names)))],
-  paths: given.map((argument) => pathsOf(argument.name())).find((paths) => paths !== 'none') ?? 'none',
-});
+const argumentValues = (command: Command, names: KnownNames): CompletionValues => {
+  const each = command.registeredArguments.map((argument) =>
+    valuesOf(argument.name(), argumentWords(argument, names), `${command.name()} <${argument.name()}>`),
+  );
+  return {
+    words: [...new Set(each.flatMap(({ words }) => words))],
+    paths: each.map(({ paths }) => paths).find((paths) => paths !== 'none') ?? 'none',
+  };
+};
 
-/** A command and all below it. */
+/** A command and all below it. @throws RangeError where an option or argument has a placeholder that is not known here */
 export const completionTree = (
   command: Command,
   names: KnownNames,
@@ -86,7 +132,7 @@ export const completionTree = (
         { long, short, description: shortly(description), ...(values === undefined ? {} : { values }) },
       ];
     }),
-    arguments: argumentValues(command.registeredArguments, names),
+    arguments: argumentValues(command, names),
   };
   return [own, ...command.commands.flatMap((inner) => completionTree(inner, names, [...path, inner.name()]))];
 };
