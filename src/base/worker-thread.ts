@@ -50,6 +50,7 @@ export const startThread = <Question, Answer>(
   worker.unref();
   let open: { resolve(answer: Answer): void; reject(reason: Error): void }[] = [];
   let fault: Error | undefined;
+  let isClosing = false;
   const fail = (error: Error): void => {
     fault ??= error;
     for (const { reject } of open) reject(fault);
@@ -59,7 +60,7 @@ export const startThread = <Question, Answer>(
     const question = open.shift();
     if ('answer' in told) question?.resolve(told.answer);
     else question?.reject(faultOf(told.fault));
-    if (open.length === 0) worker.unref();
+    if (open.length === 0 && !isClosing) worker.unref();
   });
   worker.on('error', (error) => {
     const hint = 'free memory, or give it less to do at once';
@@ -91,6 +92,9 @@ export const startThread = <Question, Answer>(
         worker.postMessage(question);
       }),
     close: async () => {
+      // Whoever waits for its end must not be ended by having nothing else to wait for.
+      isClosing = true;
+      worker.ref();
       await worker.terminate();
     },
   };
