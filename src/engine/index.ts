@@ -4,6 +4,7 @@ export { type AdamW, type AdamWConfig, type AdamWMoments, createAdamW } from './
 export type { BlasInfo } from './backends/engine.js';
 export { globalNorm, type NamedTensors, type ValueAndGradients, valueAndGrads } from './gradients.js';
 export { plusValues, readValues, writeValues } from './heap-values.js';
+export { squaredNorm } from './kernels/optimiser.js';
 export { measureSgemm } from './measure-sgemm.js';
 export {
   type AttentionBlockOptions,

@@ -15,7 +15,8 @@ import {
   stableJson,
   writeFileAtomic,
 } from '../store/index.js';
-import type { Optimiser, SavedMoments } from './optimiser.js';
+import type { SavedMoments } from './optimiser.js';
+import type { Updates } from './updates.js';
 
 const stateFile = 'state.json';
 const tensorsFile = 'state.safetensors';
@@ -57,7 +58,7 @@ export interface CheckpointInput {
   readonly key: string;
   readonly seed: number;
   readonly trainable: ReadonlyMap<string, tf.Variable>;
-  readonly optimiser: Optimiser;
+  readonly updates: Updates;
   readonly progress?: Progress;
 }
 
@@ -140,7 +141,7 @@ const restoreTensors = async (
   path: string,
   updates: Readonly<Record<string, number>>,
   trainable: ReadonlyMap<string, tf.Variable>,
-  optimiser: Optimiser,
+  optimisation: Pick<Updates, 'restore'>,
 ): Promise<void> => {
   const file = await openSafetensors(path);
   const moments = new Map<string, SavedMoments>();
@@ -158,7 +159,7 @@ const restoreTensors = async (
         steps,
       });
     }
-    optimiser.restore(moments);
+    await optimisation.restore(moments);
   } finally {
     for (const { first, second } of moments.values()) tf.dispose([first, second]);
     await file.close();
@@ -171,15 +172,15 @@ export const createCheckpoints = <Metrics extends object>({
   key,
   seed,
   trainable,
-  optimiser,
+  updates,
   progress = silentProgress,
 }: CheckpointInput): Checkpoints<Metrics> => ({
   save: async ({ step, tokens, metrics }) => {
     const earlier = await storedSteps(folder);
     const own = join(folder, folderOf(step));
-    const moments = optimiser.moments();
+    const { moments, release } = await updates.moments();
     const lines = metricsLines(metrics);
-    await saveTensors(join(own, tensorsFile), trainable, moments);
+    await saveTensors(join(own, tensorsFile), trainable, moments).finally(release);
     await writeFileAtomic(join(own, metricsFile), lines);
     const state: State = {
       schema: 1,
@@ -212,7 +213,7 @@ export const createCheckpoints = <Metrics extends object>({
         await removeCheckpoints(folder);
         return undefined;
       }
-      await restoreTensors(join(stored, tensorsFile), state.updates, trainable, optimiser);
+      await restoreTensors(join(stored, tensorsFile), state.updates, trainable, updates);
       const metrics = parseLines<Metrics>(await readFile(join(stored, metricsFile), 'utf8'));
       progress.note(`going on from step ${step}`);
       return { step, tokens: state.tokens, metrics };

@@ -1,6 +1,6 @@
 /** The loop that all trainers share: loss and gradients, clipping, updates, metrics, checkpoints, and nothing left behind. */
 import { ComputationError, dsteerVersion, silentProgress, UsageError } from '../base/index.js';
-import { activeEngine, globalNorm, tf } from '../engine/index.js';
+import { activeEngine, tf } from '../engine/index.js';
 import { hashParameters, type LanguageModel } from '../model/index.js';
 import { checkpointKey, createCheckpoints } from './checkpoints.js';
 import type { StepMetrics, TrainingOptions, TrainingResult } from './config.js';
@@ -8,7 +8,8 @@ import { describeDivergence, firstNonFinite } from './divergence.js';
 import { learningRateAt } from './learning-rate.js';
 import type { LoraAdapter } from './lora.js';
 import { createOptimiser } from './optimiser.js';
-import type { PartResult, ReplicatedTraining } from './replicas.js';
+import type { PartResult } from './replica-messages.js';
+import type { ReplicatedTraining } from './replicated-training.js';
 import { type StoredTraining, storedTraining } from './stored-training.js';
 import {
   accumulate,
@@ -18,6 +19,7 @@ import {
   type TrainingSteps,
 } from './training-step.js';
 import { inParts, stepsOf, type TrainingTask } from './training-task.js';
+import { localUpdates, type Updates } from './updates.js';
 
 export interface OptimiseInput<Metrics extends StepMetrics> {
   readonly model: LanguageModel;
@@ -101,6 +103,8 @@ export const optimise = async <Metrics extends StepMetrics>({
     });
 
   let replicated: ReplicatedTraining | undefined;
+  const alone = localUpdates(optimiser);
+  const updates = (): Updates => replicated ?? alone;
 
   /** Adds a part's gradients to those of the step. */
   const computePart = async (step: number, part: MicroBatch, total: Gradients): Promise<Computed> => {
@@ -132,15 +136,15 @@ export const optimise = async <Metrics extends StepMetrics>({
         if (!Number.isFinite(result.loss) && part) await computePart(index, part, total);
         results[place] = result;
       }
-      shared?.addGradients(total);
       const observed = results.flatMap((result) => result.observed ?? []);
       const loss = parts.reduce(
         (sum, { weight }, place) => sum + weight * (results[place]?.loss ?? Number.NaN),
         0,
       );
       if (adapter) checkAdapted(adapter, total);
-      const norm = await globalNorm(total);
+      const norm = await updates().norm(total);
       if (!Number.isFinite(norm)) {
+        await updates().collect(total);
         throw await diverged(
           index,
           loss,
@@ -149,7 +153,7 @@ export const optimise = async <Metrics extends StepMetrics>({
         );
       }
       const rate = learningRateAt(index, totalSteps, config);
-      optimiser.apply(total, rate, clippingScale(norm, config.maxGradNorm));
+      await updates().apply(total, rate, clippingScale(norm, config.maxGradNorm));
       for (const part of parts) tokens += part.tokens;
       return describe({ step: index, loss, grad_norm: norm, learning_rate: rate }, observed);
     } finally {
@@ -174,26 +178,24 @@ export const optimise = async <Metrics extends StepMetrics>({
     base: await hashParameters(model, [...model.variables.keys()]),
   });
 
-  const checkpoints = checkpointing && {
-    every: checkpointing.every,
-    ...createCheckpoints<Metrics>({
-      folder: checkpointing.folder,
-      key: checkpointKey(await request()),
-      seed,
-      trainable,
-      optimiser,
-      progress,
-    }),
-  };
-
   const started = performance.now();
   const train = async (): Promise<StoredTraining<Metrics>> => {
     let stage: ReturnType<typeof progress.stage> | undefined;
     try {
+      replicated = replicas?.open(parted, model, trainable, optimiser);
+      const checkpoints =
+        checkpointing &&
+        createCheckpoints<Metrics>({
+          folder: checkpointing.folder,
+          key: checkpointKey(await request()),
+          seed,
+          trainable,
+          updates: updates(),
+          progress,
+        });
       const resumed = await checkpoints?.resume();
       metrics.push(...(resumed?.metrics ?? []));
       tokens = resumed?.tokens ?? 0;
-      replicated = replicas?.open(parted, model, trainable);
       stage = progress.stage(title, totalSteps);
       if (resumed) stage.advance(resumed.step);
       for (let index = resumed?.step ?? 0; index < totalSteps; index++) {
@@ -201,7 +203,7 @@ export const optimise = async <Metrics extends StepMetrics>({
         const described = await runStep(index);
         metrics.push(described);
         const done = index + 1;
-        if (checkpoints && (done % checkpoints.every === 0 || done === totalSteps)) {
+        if (checkpoints && (done % checkpointing.every === 0 || done === totalSteps)) {
           await checkpoints.save({ step: done, tokens, metrics });
         }
         stage.advance(1, tokens - seen);

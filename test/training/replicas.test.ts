@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startEngine, tf } from '../../src/engine/index.js';
+import { globalNorm, startEngine, tf } from '../../src/engine/index.js';
 import { loadNativeBlas } from '../../src/linalg/index.js';
 import { createModel, type LanguageModel, type ModelConfig } from '../../src/model/index.js';
+import { firstNonFinite } from '../../src/training/divergence.js';
 import {
   type DpoConfig,
   type Replicas,
@@ -16,6 +17,8 @@ import {
   trainLanguageModel,
   trainSft,
 } from '../../src/training/index.js';
+import { createOptimiser } from '../../src/training/optimiser.js';
+import type { Gradients } from '../../src/training/training-step.js';
 import { smallConfigs } from '../model/small-models.js';
 import { smallModel } from './small-model.js';
 
@@ -157,6 +160,80 @@ describe.each(['blas', 'wasm'] as const)('replicas on %s', (engine) => {
     await expect(trained(learn(2), pool(2))).rejects.toThrow('stopped');
     expect(await trained(learn(-1), pool(2))).toEqual(unbroken);
     await rm(folder, { recursive: true });
+  });
+
+  it('should keep each moment on one thread alone, and give back all of them', async () => {
+    const [model, other] = [smallModel(), smallModel()];
+    const [own, whole] = [model, other].map((each) =>
+      createOptimiser(each.variables, each, { ...optimiser, batchSize: 4 }),
+    );
+    if (!own || !whole) throw new RangeError('two optimisers');
+    const task = {
+      trainer: 'lm',
+      data: rows,
+      config: { ...optimiser, batchSize: 4, steps: 4 },
+      seed: 1,
+    } as const;
+    const training = pool(2).open(task, model, model.variables, own);
+    const gradientsOf = (each: LanguageModel): Gradients =>
+      Object.fromEntries(
+        [...each.variables.values()].map(({ name, shape, size }) => [
+          name,
+          tf.range(1, size + 1).reshape(shape),
+        ]),
+      );
+    for (let step = 0; step < 3; step++) {
+      await training.begin(step, 1).results();
+      const [total, all] = [gradientsOf(model), gradientsOf(other)];
+      expect(await training.norm(total)).toBe(await globalNorm(all));
+      await training.apply(total, 0.01, 0.5);
+      whole.apply(all, 0.01, 0.5);
+      tf.dispose([total, all]);
+    }
+    expect(await weightsOf(model)).toEqual(await weightsOf(other));
+    expect(own.moments().size).toBeLessThan(whole.moments().size);
+    const { moments, release } = await training.moments();
+    expect([...moments.keys()].sort()).toEqual([...whole.moments().keys()].sort());
+    for (const [name, { first, second, steps }] of whole.moments()) {
+      const saved = moments.get(name);
+      expect(await saved?.first.data()).toEqual(await first.data());
+      expect(await saved?.second.data()).toEqual(await second.data());
+      expect(saved?.steps).toBe(steps);
+    }
+    release();
+    training.end();
+    for (const each of [own, whole, model, other]) each.dispose();
+  });
+
+  it('should show every summed gradient where their norm is not finite', async () => {
+    const model = smallModel();
+    const own = createOptimiser(model.variables, model, { ...optimiser, batchSize: 4 });
+    const task = {
+      trainer: 'lm',
+      data: rows,
+      config: { ...optimiser, batchSize: 4, steps: 4 },
+      seed: 1,
+    } as const;
+    for (const [spoilt, variable] of model.variables) {
+      const training = pool(2).open(task, model, model.variables, own);
+      await training.begin(0, 1).results();
+      const total: Gradients = Object.fromEntries(
+        [...model.variables.values()].map(({ name, shape }) => [name, tf.ones(shape)]),
+      );
+      total[variable.name]?.dispose();
+      total[variable.name] = tf.fill(variable.shape, Number.POSITIVE_INFINITY);
+      expect(Number.isFinite(await training.norm(total))).toBe(false);
+      await training.collect(total);
+      const named = [...model.variables].map(
+        ([name, { name: key }]) => [name, total[key] ?? tf.scalar(0)] as const,
+      );
+      expect(named).toHaveLength(Object.keys(total).length);
+      expect(await firstNonFinite(named)).toBe(spoilt);
+      training.end();
+      tf.dispose(total);
+    }
+    own.dispose();
+    model.dispose();
   });
 
   it('should be the model alone where a batch cannot be cut', async () => {

@@ -39,10 +39,9 @@ export const heapAdamWUpdate = (
   );
 };
 
-export const heapGlobalNorm = (gradients: readonly Tensor[]): number => {
-  const heap = activeHeap();
-  const { sumSquares } = kernelModule();
-  return Math.sqrt(
-    gradients.reduce((sum, gradient) => sum + sumSquares(heap.offset(gradient), gradient.size), 0),
-  );
-};
+/** ‖x‖², in double precision. The engine's tensors must lie on the heap. */
+export const squaredNorm = (tensor: Tensor): number =>
+  kernelModule().sumSquares(activeHeap().offset(tensor), tensor.size);
+
+export const heapGlobalNorm = (gradients: readonly Tensor[]): number =>
+  Math.sqrt(gradients.reduce((sum, gradient) => sum + squaredNorm(gradient), 0));
