@@ -72,41 +72,25 @@ export interface KernelModule {
   copy(from: number, to: number, bytes: number): void;
   add(a: number, b: number, out: number, size: number): void;
   scatterAddRows(rows: number, ids: number, out: number, n: number, d: number, tableRows: number): void;
-  attentionScratchBytes(length: number): number;
-  causalAttention(
-    q: number,
-    k: number,
-    v: number,
-    out: number,
+  causalSoftmax(
+    scores: number,
+    ld: number,
+    first: number,
+    rows: number,
+    fork: number,
+    resume: number,
     stats: number,
-    forks: number,
-    from: number,
-    to: number,
-    length: number,
-    heads: number,
-    keyHeads: number,
-    headDim: number,
-    scale: number,
-    scratch: number,
   ): void;
-  causalAttentionGrad(
-    q: number,
-    k: number,
-    v: number,
+  causalSoftmaxGrad(
+    scores: number,
+    slopes: number,
+    ld: number,
+    first: number,
+    rows: number,
+    fork: number,
+    resume: number,
     stats: number,
-    dy: number,
-    dq: number,
-    dk: number,
-    dv: number,
-    forks: number,
-    from: number,
-    to: number,
-    length: number,
-    heads: number,
-    keyHeads: number,
-    headDim: number,
     scale: number,
-    scratch: number,
   ): void;
   exponential(x: number, y: number, n: number): void;
   logSumExp(

@@ -1,7 +1,7 @@
 // The kernels that work in place on the heap of tfjs's wasm backend. Compiled by scripts/build-kernels.mjs.
 
 export { adamw, sumSquares } from './adamw';
-export { attentionScratchBytes, causalAttention, causalAttentionGrad } from './attention';
+export { causalSoftmax, causalSoftmaxGrad } from './attention';
 export { gemm, gemmScratchBytes } from './gemm';
 export { rmsNorm, rmsNormGrad } from './rms-norm';
 export { rotary } from './rotary';
