@@ -25,6 +25,7 @@ export const exampleChartData = (changes: Partial<ChartData> = {}): ChartData =>
     { subject: 'dpo', values: cosinesAround('dpo', 0.12) },
     { subject: 'sft', values: cosinesAround('sft', 0.2) },
     { subject: 'shuffled-labels', values: cosinesAround('shuffled', 0.4) },
+    { subject: 'placebo-noise', values: cosinesAround('noise', 0.5) },
   ],
   layers: {
     rows: sites.map((site, index) => ({

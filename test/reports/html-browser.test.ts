@@ -96,6 +96,24 @@ describe.skipIf(executablePath === undefined)(`report.html in Chromium${unlessTh
     });
   });
 
+  it('cuts no text of a drawing off, and names lines in the full colour of what they are', async () => {
+    await onPage(VIEWS[0], async (page) => {
+      const [cut, faint] = await page.evaluate<[string[], number]>(`[
+        [...document.querySelectorAll('figure svg')].flatMap((svg) => {
+          const whole = svg.getBoundingClientRect();
+          return [...svg.querySelectorAll('text')].filter((text) => {
+            const { left, right, top, bottom } = text.getBoundingClientRect();
+            return left < whole.left - 1 || right > whole.right + 1 || top < whole.top - 1 || bottom > whole.bottom + 1;
+          }).map((text) => text.textContent);
+        }),
+        [...document.querySelectorAll('figure svg .role-legend-symbol path')].filter((path) =>
+          Number(path.getAttribute('stroke-width')) > 1 && Number(path.getAttribute('opacity') ?? 1) < 1).length,
+      ]`);
+      expect(cut).toEqual([]);
+      expect(faint).toBe(0);
+    });
+  });
+
   it('draws in the theme of the reader', async () => {
     const colors = new Map<string, readonly string[]>();
     for (const view of VIEWS.slice(0, 2)) {

@@ -22,6 +22,25 @@ export const HEIGHT = 280;
 /** Axes and legends lie within the given width, so that text is equally large in all drawings. */
 export const FIT = { type: 'fit', contains: 'padding' } as const;
 
+/** Without a canvas vega takes this for the width of a letter, and the rest for a symbol with its gaps. */
+const [LETTER, SYMBOL] = [0.8 * 12, 34];
+
+/**
+ * A legend of lines over a narrow drawing: in as many columns as it has room for, and in full colour however faintly the
+ * lines are drawn.
+ */
+export const lineLegend = (labels: readonly string[]) => {
+  const widthIn = (columns: number): number =>
+    Array.from({ length: columns }, (_, column) =>
+      Math.max(
+        ...labels.filter((_, i) => i % columns === column).map(({ length }) => SYMBOL + LETTER * length),
+      ),
+    ).reduce((sum, width) => sum + width, 0);
+  let columns = labels.length;
+  while (columns > 1 && widthIn(columns) > NARROW - 60) columns--;
+  return { symbolType: 'stroke', symbolOpacity: 1, columns } as const;
+};
+
 export const VEGA_LITE_SCHEMA = 'https://vega.github.io/schema/vega-lite/v6.json';
 
 const { ink, muted, line, paper, policy } = palette;
@@ -56,6 +75,7 @@ export const chartConfig = {
     symbolSize: 90,
     labelLimit: 320,
     columnPadding: 18,
+    rowPadding: 5,
     offset: 6,
   },
   header: { labelColor: ink.light, titleColor: muted.light, labelFontSize: 12 },

@@ -1,7 +1,7 @@
 /** Distributions as histograms: of cosines to the steering vector, and of preference margins. */
 
 import { formatNumber } from '../format.js';
-import { type Chart, FIT, HEIGHT, NARROW, VEGA_LITE_SCHEMA } from './chart.js';
+import { type Chart, FIT, HEIGHT, lineLegend, NARROW, VEGA_LITE_SCHEMA } from './chart.js';
 import { binEdges, histogramOf, outlineOf } from './histogram.js';
 import { limitLine, limitName } from './layers.js';
 import { subjectLabel, subjectScale } from './subjects.js';
@@ -42,7 +42,7 @@ const distributionChart = (
     field: 'subject',
     type: 'nominal',
     scale: subjectScale(samples.map(({ subject }) => subject)),
-    legend: samples.length > 1 ? { symbolType: 'stroke' } : null,
+    legend: samples.length > 1 ? lineLegend(drawn.map(({ label }) => label)) : null,
   } as const;
   const x = { field: 'x', type: 'quantitative', title: axis, scale: { zero: false, nice: false } } as const;
   const y = {

@@ -1,6 +1,6 @@
 /** The shape of displacements by layer: σ2/σ1 and spectral entropy with the null's band, and whole spectra. */
 
-import { type Chart, FIT, HEIGHT, NARROW, VEGA_LITE_SCHEMA } from './chart.js';
+import { type Chart, FIT, HEIGHT, lineLegend, NARROW, VEGA_LITE_SCHEMA } from './chart.js';
 import type { ChartData, LayerPoint, Spectrum } from './chart-data.js';
 import { type Layer, limitLine, limitName } from './layers.js';
 import { palette } from './palette.js';
@@ -157,7 +157,7 @@ export const spectrumChart = (spectra: readonly Spectrum[]): Chart | undefined =
               field: 'site',
               type: 'nominal',
               scale: { domain: drawn.map(name), range: SPECTRUM_COLORS.slice(-drawn.length) },
-              legend: { symbolType: 'stroke' },
+              legend: lineLegend(drawn.map(name)),
             },
           },
         },

@@ -1,6 +1,6 @@
 /** Training curves: loss and reward margin of DPO and of DPO on shuffled labels, loss of SFT. */
 
-import { type Chart, FIT, HEIGHT, NARROW, VEGA_LITE_SCHEMA } from './chart.js';
+import { type Chart, FIT, HEIGHT, lineLegend, NARROW, VEGA_LITE_SCHEMA } from './chart.js';
 import { referenceLine } from './layers.js';
 import { subjectLabel, subjectScale } from './subjects.js';
 
@@ -47,7 +47,7 @@ const curveChart = (
       field: 'subject',
       type: 'nominal',
       scale: subjectScale(subjects),
-      legend: subjects.length > 1 ? { symbolType: 'stroke' } : null,
+      legend: subjects.length > 1 ? lineLegend(subjects.map(subjectLabel)) : null,
     },
   } as const;
   return {
