@@ -56,7 +56,8 @@ export const sweepChart = ({
   const width = Math.round((WIDE - 60 * columns) / columns);
   const panels = measured.map(
     ({ title, values }): Panel => ({
-      title,
+      // Over the plot, wherever the labels of its axis begin.
+      title: { text: title, frame: 'group', offset: 12 },
       width,
       height: 150,
       data: { values },
@@ -94,6 +95,12 @@ export const sweepChart = ({
     title: 'Base + λv*, as λ grows',
     description: `Over ${n} held-out prompts.${told}`,
     isWide: true,
-    spec: { $schema: VEGA_LITE_SCHEMA, concat: panels, columns, spacing: 28 },
+    spec: {
+      $schema: VEGA_LITE_SCHEMA,
+      concat: panels,
+      columns,
+      bounds: 'flush',
+      spacing: { row: 88, column: 56 },
+    },
   };
 };
