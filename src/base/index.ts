@@ -6,6 +6,7 @@ export * from './format-bytes.js';
 export * from './printable.js';
 export * from './progress.js';
 export * from './random.js';
+export * from './round-seconds.js';
 export * from './show-value.js';
 export * from './version.js';
 export * from './worker-process.js';

@@ -87,8 +87,8 @@ export const onStepModel = async (width: number, ready: Ready, count = 1): Promi
 /** What the steps are timed with: one model, whose products are on all cores, or two on a core each. */
 const stepSeries = [
   { series: 'step', replicas: 1, widths: WIDTHS },
-  // Larger models spend their time in products, which they share out as well.
-  { series: 'step, 2 replicas', replicas: 2, widths: WIDTHS.slice(0, 2) },
+  // The largest spends its time in products, which one model has on all cores as well.
+  { series: 'step, 2 replicas', replicas: 2, widths: WIDTHS.slice(0, 3) },
 ] as const;
 
 /** Steps at every width, by every series; `ready` takes `stepsARun` of them in a run. */

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { dsteerVersion, InputError, type Progress } from '../base/index.js';
+import { dsteerVersion, InputError, type Progress, roundSeconds } from '../base/index.js';
 import {
   type LoadedExperiment,
   loadSpec,
@@ -253,7 +253,7 @@ export const trainExperiment = async (
       outputs: await hashesOf([...modelFiles, 'metrics.jsonl'].map((name) => join(outFolder, name))),
       embeddingHashes: last?.embeddingHashes,
       tokens: trained.reduce((sum, { result }) => sum + result.tokens, 0),
-      seconds: trained.reduce((sum, { result }) => sum + result.seconds, 0),
+      seconds: roundSeconds(trained.reduce((sum, { result }) => sum + result.seconds, 0)),
     };
     await writeFileAtomic(join(outFolder, 'manifest.json'), toJson(manifest));
     for (const { checkpoints } of folders) await removeCheckpoints(checkpoints);

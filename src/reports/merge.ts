@@ -1,6 +1,6 @@
 /** Reports of parts of a run, put together as if one run had made them. */
 
-import { InputError } from '../base/index.js';
+import { InputError, roundSeconds } from '../base/index.js';
 import {
   type BaselineReport,
   type ClaimReport,
@@ -177,7 +177,7 @@ const runOf = (parts: readonly Part[], seeds: readonly number[]): RunInformation
     seeds,
     startedAt: starts[0] ?? first.startedAt,
     finishedAt: ends.at(-1) ?? first.finishedAt,
-    seconds: Math.round(runs.reduce((sum, { seconds }) => sum + seconds, 0) * 1000) / 1000,
+    seconds: roundSeconds(runs.reduce((sum, { seconds }) => sum + seconds, 0)),
   };
 };
 

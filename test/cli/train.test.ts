@@ -99,7 +99,9 @@ describe('dsteer train', () => {
     expect(new Set(weights).size).toBe(4);
     expect(embeddings[1]).not.toBe(embeddings[0]);
     expect(embeddings.slice(2)).toEqual([embeddings[1], embeddings[1]]);
-    expect((await manifestOf(out)).objectives).toEqual(['lm', 'sft', 'dpo']);
+    const { objectives, seconds } = await manifestOf(out);
+    expect(objectives).toEqual(['lm', 'sft', 'dpo']);
+    expect(String(seconds)).toMatch(/^\d+(\.\d{1,3})?$/);
   });
 
   it('takes the last objective from the command line, and gives the bytes of a file that says so', async () => {
