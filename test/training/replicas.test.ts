@@ -39,6 +39,14 @@ const pairs = rows.map((ids) => ({
   rejected: ids.slice(4, 7),
 }));
 
+/** What `learnText(4)` learns. */
+const textTask = {
+  trainer: 'lm',
+  data: rows,
+  config: { ...optimiser, batchSize: 4, steps: 4 },
+  seed: 1,
+} as const;
+
 type Train = (model: LanguageModel, replicas: Replicas | undefined) => Promise<TrainingResult>;
 
 const learnText =
@@ -164,17 +172,9 @@ describe.each(['blas', 'wasm'] as const)('replicas on %s', (engine) => {
 
   it('should keep each moment on one thread alone, and give back all of them', async () => {
     const [model, other] = [smallModel(), smallModel()];
-    const [own, whole] = [model, other].map((each) =>
-      createOptimiser(each.variables, each, { ...optimiser, batchSize: 4 }),
-    );
+    const [own, whole] = [model, other].map((each) => createOptimiser(each.variables, each, textTask.config));
     if (!own || !whole) throw new RangeError('two optimisers');
-    const task = {
-      trainer: 'lm',
-      data: rows,
-      config: { ...optimiser, batchSize: 4, steps: 4 },
-      seed: 1,
-    } as const;
-    const training = pool(2).open(task, model, model.variables, own);
+    const training = pool(2).open(textTask, model, model.variables, own);
     const gradientsOf = (each: LanguageModel): Gradients =>
       Object.fromEntries(
         [...each.variables.values()].map(({ name, shape, size }) => [
@@ -207,15 +207,9 @@ describe.each(['blas', 'wasm'] as const)('replicas on %s', (engine) => {
 
   it('should show every summed gradient where their norm is not finite', async () => {
     const model = smallModel();
-    const own = createOptimiser(model.variables, model, { ...optimiser, batchSize: 4 });
-    const task = {
-      trainer: 'lm',
-      data: rows,
-      config: { ...optimiser, batchSize: 4, steps: 4 },
-      seed: 1,
-    } as const;
+    const own = createOptimiser(model.variables, model, textTask.config);
     for (const [spoilt, variable] of model.variables) {
-      const training = pool(2).open(task, model, model.variables, own);
+      const training = pool(2).open(textTask, model, model.variables, own);
       await training.begin(0, 1).results();
       const total: Gradients = Object.fromEntries(
         [...model.variables.values()].map(({ name, shape }) => [name, tf.ones(shape)]),
