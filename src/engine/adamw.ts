@@ -1,6 +1,7 @@
 /** AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101, algorithm 2) as PyTorch computes it, in place. */
 
 import type { Tensor, Variable } from '@tensorflow/tfjs';
+import type { AdamWMoments, AdamWUpdate } from './adamw-update.js';
 import type { NamedTensors } from './gradients.js';
 import { hasHeapKernels, heapAdamWUpdate } from './kernels/optimiser.js';
 import { requireTensor } from './ops/require.js';
@@ -16,28 +17,6 @@ export interface AdamWConfig {
   readonly epsilon?: number;
   /** Decoupled: each step takes learningRate · weightDecay of every weight. Default 0. */
   readonly weightDecay?: number;
-}
-
-/** What one update of one parameter is made of. */
-export interface AdamWUpdate {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  /** learningRate / (1 − beta1^t). */
-  readonly stepSize: number;
-  /** 1 − learningRate · weightDecay. */
-  readonly keep: number;
-  /** 1 − beta2^t. */
-  readonly secondCorrection: number;
-  /** Multiplies the gradient first: clipping. */
-  readonly gradScale: number;
-}
-
-export interface AdamWMoments {
-  readonly first: Variable;
-  readonly second: Variable;
-  /** Updates this parameter has had. */
-  steps: number;
 }
 
 export interface AdamW {

@@ -1,6 +1,7 @@
 /** Tensors, automatic differentiation and the fused operations that models are made of. */
 
-export { type AdamW, type AdamWConfig, type AdamWMoments, createAdamW } from './adamw.js';
+export { type AdamW, type AdamWConfig, createAdamW } from './adamw.js';
+export type { AdamWMoments } from './adamw-update.js';
 export type { BlasInfo } from './backends/engine.js';
 export { globalNorm, type NamedTensors, type ValueAndGradients, valueAndGrads } from './gradients.js';
 export { plusValues, readValues, writeValues } from './heap-values.js';

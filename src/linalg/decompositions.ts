@@ -1,7 +1,8 @@
 /** Products and symmetric eigenpairs: the checked face over whichever algebra does the work. */
 
 import { UsageError } from '../base/index.js';
-import { type AlgebraOptions, denseAlgebra, type GramSide, type SymmetricEigen } from './algebra.js';
+import { type AlgebraOptions, denseAlgebra } from './algebra.js';
+import type { GramSide, SymmetricEigen } from './dense-algebra.js';
 import { assertFinite, type Matrix } from './matrix.js';
 
 export interface MultiplyOptions extends AlgebraOptions {

@@ -1,5 +1,6 @@
 export * from './algebra.js';
 export * from './decompositions.js';
+export * from './dense-algebra.js';
 export type { SymmetricOperator } from './krylov-subspace.js';
 export * from './matrix.js';
 export * from './native-blas.js';

@@ -1,7 +1,7 @@
 /** Dense algebra by the machine's BLAS, and by its LAPACK where there is one. */
 
 import { ComputationError } from '../base/index.js';
-import type { DenseAlgebra } from './algebra.js';
+import type { DenseAlgebra } from './dense-algebra.js';
 import { matrix } from './matrix.js';
 import type { NativeBlas } from './native-blas.js';
 import { portableAlgebra } from './portable-algebra.js';

@@ -1,7 +1,7 @@
 /** Dense algebra in TypeScript alone: tiled products, eigenvalues by QL, the SVD by ml-matrix. */
 
 import { type Matrix as MlMatrix, Matrix as MlMatrixClass, SingularValueDecomposition } from 'ml-matrix';
-import type { DenseAlgebra } from './algebra.js';
+import type { DenseAlgebra } from './dense-algebra.js';
 import { type Matrix, matrix, transpose } from './matrix.js';
 import { tridiagonalEigen } from './tridiagonal-eigen.js';
 import { inner } from './vectors.js';

@@ -1,7 +1,8 @@
 /** Singular values and right singular vectors, through the Gram matrix of the smaller side where that is accurate. */
 
 import { UsageError } from '../base/index.js';
-import { type AlgebraOptions, type DenseAlgebra, denseAlgebra, type GramSide } from './algebra.js';
+import { type AlgebraOptions, denseAlgebra } from './algebra.js';
+import type { DenseAlgebra, GramSide } from './dense-algebra.js';
 import { assertFinite, type Matrix, matrix, rowOf } from './matrix.js';
 import { topEigenpairs } from './top-eigenpairs.js';
 import { norm } from './vectors.js';

@@ -23,3 +23,4 @@ export * from './train-dpo.js';
 export * from './train-language-model.js';
 export * from './train-sft.js';
 export * from './train-stage.js';
+export * from './training-options.js';

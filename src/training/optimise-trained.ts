@@ -1,8 +1,9 @@
 /** What trainers add to the loop: frozen embeddings, and adapters. */
 import { UsageError } from '../base/index.js';
-import type { FineTuningConfig, StepMetrics, TrainingResult } from './config.js';
+import type { FineTuningConfig, StepMetrics } from './config.js';
 import { attachLora } from './lora.js';
 import { type OptimiseInput, optimise } from './optimise.js';
+import type { TrainingResult } from './training-options.js';
 
 type Trained = { readonly embeddings?: FineTuningConfig['embeddings'] | undefined } & Pick<
   FineTuningConfig,

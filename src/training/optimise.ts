@@ -3,7 +3,7 @@ import { ComputationError, dsteerVersion, silentProgress, UsageError } from '../
 import { activeEngine, tf } from '../engine/index.js';
 import { hashParameters, type LanguageModel } from '../model/index.js';
 import { checkpointKey, createCheckpoints } from './checkpoints.js';
-import type { StepMetrics, TrainingOptions, TrainingResult } from './config.js';
+import type { StepMetrics } from './config.js';
 import { describeDivergence, firstNonFinite } from './divergence.js';
 import { learningRateAt } from './learning-rate.js';
 import type { LoraAdapter } from './lora.js';
@@ -11,6 +11,7 @@ import { createOptimiser } from './optimiser.js';
 import type { PartResult } from './replica-messages.js';
 import type { ReplicatedTraining } from './replicated-training.js';
 import { type StoredTraining, storedTraining } from './stored-training.js';
+import type { TrainingOptions, TrainingResult } from './training-options.js';
 import {
   accumulate,
   type Gradients,

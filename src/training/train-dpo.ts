@@ -1,11 +1,12 @@
 import { UsageError } from '../base/index.js';
 import type { LanguageModel } from '../model/index.js';
-import type { DpoConfig, DpoStepMetrics, TrainingOptions, TrainingResult } from './config.js';
+import type { DpoConfig, DpoStepMetrics } from './config.js';
 import { hashNumbers } from './hash-data.js';
 import { optimiseTrained } from './optimise-trained.js';
 import { checkPreferenceLoss, needsReference } from './preference-losses.js';
 import type { Pair } from './preference-steps.js';
 import type { ReferenceLogps } from './sequence-logps.js';
+import type { TrainingOptions, TrainingResult } from './training-options.js';
 
 /** @throws UsageError for a loss that cannot be trained as asked */
 const checkConfig = (config: DpoConfig): void => {

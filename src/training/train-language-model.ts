@@ -1,8 +1,9 @@
 import type { LanguageModel } from '../model/index.js';
-import type { StepMetrics, TrainingOptions, TrainingResult } from './config.js';
+import type { StepMetrics } from './config.js';
 import { hashNumbers } from './hash-data.js';
 import type { LanguageModellingConfig, TokenRows } from './language-model-steps.js';
 import { optimiseTrained } from './optimise-trained.js';
+import type { TrainingOptions, TrainingResult } from './training-options.js';
 
 /**
  * Trains `model` in place to predict the next token of text: the negative log-likelihood averaged over all positions.

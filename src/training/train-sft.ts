@@ -1,8 +1,9 @@
 import type { LanguageModel } from '../model/index.js';
-import type { FineTuningConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
+import type { FineTuningConfig, StepMetrics } from './config.js';
 import { hashNumbers } from './hash-data.js';
 import { optimiseTrained } from './optimise-trained.js';
 import type { TokenSequence } from './packed-sequences.js';
+import type { TrainingOptions, TrainingResult } from './training-options.js';
 
 /**
  * Supervised fine-tuning of `policy`, in place: the negative log-likelihood of completion tokens given their prompt,

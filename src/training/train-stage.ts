@@ -1,7 +1,7 @@
 /** One stage of an experiment's training, whatever its objective; stages run one after another on one model. */
 import type { EncodedPreference } from '../data/index.js';
 import type { LanguageModel } from '../model/index.js';
-import type { DpoConfig, StepMetrics, TrainingOptions, TrainingResult } from './config.js';
+import type { DpoConfig, StepMetrics } from './config.js';
 import type { TokenRows } from './language-model-steps.js';
 import { needsReference } from './preference-losses.js';
 import { type ReferenceLogps, referenceLogps } from './sequence-logps.js';
@@ -9,6 +9,7 @@ import { textRows } from './text-rows.js';
 import { trainDpo } from './train-dpo.js';
 import { trainLanguageModel } from './train-language-model.js';
 import { trainSft } from './train-sft.js';
+import type { TrainingOptions, TrainingResult } from './training-options.js';
 
 export const objectives = ['dpo', 'sft', 'lm'] as const;
 

@@ -1,7 +1,7 @@
 /** The optimiser's step and the gradients' norm, on the heap. */
 
 import type { Tensor, Variable } from '@tensorflow/tfjs';
-import type { AdamWMoments, AdamWUpdate } from '../adamw.js';
+import type { AdamWMoments, AdamWUpdate } from '../adamw-update.js';
 import { activeHeap } from '../heap.js';
 import { ownMemory } from '../heap-values.js';
 import { ATTENTION } from './causal-attention.js';
