@@ -1,9 +1,11 @@
 export * from './algebra.js';
+export { blasInstallHint } from './blas-libraries.js';
 export * from './decompositions.js';
 export * from './dense-algebra.js';
 export type { SymmetricOperator } from './krylov-subspace.js';
 export * from './matrix.js';
 export * from './native-blas.js';
+export type { LapackLayout, NativeLapack } from './native-lapack.js';
 export * from './singular-values.js';
 export * from './top-eigenpairs.js';
 export * from './vectors.js';

@@ -7,6 +7,8 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { ResourceError } from '../base/index.js';
+import { blasLibraries, firstThatWorks, messageOf } from './blas-libraries.js';
+import { type NativeLapack, openLapack } from './native-lapack.js';
 import { type CoreControl, correctCore } from './openblas-core.js';
 
 type Koffi = typeof import('koffi');
@@ -27,32 +29,6 @@ type Gemm<View> = (
   c: View,
   ldc: number,
 ) => void;
-
-/** `row`: matrices are row-major (LAPACKE transposes them inside); `column`: column-major, no copy. */
-export type LapackLayout = 'row' | 'column';
-
-export interface NativeLapack {
-  readonly path: string;
-  /**
-   * Eigenvalues of the symmetric [n, n] matrix `a`, ascending into `values`; with `vectors`, `a` is overwritten by the
-   * eigenvectors (columns of the matrix in the given layout). Returns LAPACK's info: 0 is success.
-   */
-  dsyevd(layout: LapackLayout, vectors: boolean, n: number, a: Float64Array, values: Float64Array): number;
-  /**
-   * Singular values of the [m, n] matrix `a` (destroyed), descending into `values` [min(m, n)]. With `vectors` `thin`,
-   * `u` is [m, min] and `vt` is [min, n] in the given layout. Returns LAPACK's info: 0 is success.
-   */
-  dgesdd(
-    layout: LapackLayout,
-    vectors: 'none' | 'thin',
-    m: number,
-    n: number,
-    a: Float64Array,
-    values: Float64Array,
-    u?: Float64Array,
-    vt?: Float64Array,
-  ): number;
-}
 
 export interface NativeBlas {
   /** What was loaded: a path, or a name the system's loader resolved. */
@@ -105,65 +81,9 @@ export interface NoNativeBlas {
 }
 
 const ROW_MAJOR = 101;
-const COLUMN_MAJOR = 102;
 const NO_TRANSPOSE = 111;
 const TRANSPOSE = 112;
 const UPPER = 121;
-
-const BLAS_LIBRARIES: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
-  linux: [
-    'libopenblas.so.0',
-    'libopenblas.so',
-    'libopenblasp.so.0',
-    'libmkl_rt.so.2',
-    'libmkl_rt.so.1',
-    'libmkl_rt.so',
-  ],
-  darwin: [
-    '/System/Library/Frameworks/Accelerate.framework/Accelerate',
-    '/opt/homebrew/opt/openblas/lib/libopenblas.dylib',
-    '/usr/local/opt/openblas/lib/libopenblas.dylib',
-  ],
-  win32: ['libopenblas.dll', 'openblas.dll', 'mkl_rt.2.dll', 'mkl_rt.1.dll', 'mkl_rt.dll'],
-};
-
-const LAPACKE_LIBRARIES: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
-  linux: ['liblapacke.so.3', 'liblapacke.so'],
-  darwin: [
-    '/opt/homebrew/opt/lapack/lib/liblapacke.dylib',
-    '/opt/homebrew/opt/openblas/lib/libopenblas.dylib',
-    '/usr/local/opt/openblas/lib/libopenblas.dylib',
-  ],
-  win32: ['liblapacke.dll'],
-};
-
-const INSTALL_HINT: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
-  linux:
-    'install OpenBLAS (Debian, Ubuntu: libopenblas0-pthread liblapacke) or set DSTEER_BLAS to a library file',
-  darwin: 'Accelerate should be there; else brew install openblas, or set DSTEER_BLAS to a library file',
-  win32: 'put libopenblas.dll on the PATH, or set DSTEER_BLAS to a library file',
-};
-
-/** What to install where no BLAS is found. */
-export const blasInstallHint = (): string =>
-  INSTALL_HINT[process.platform] ?? 'install OpenBLAS and set DSTEER_BLAS to its library file';
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const firstThatWorks = <T>(
-  candidates: readonly string[],
-  open: (path: string) => T,
-): { value: T } | { reasons: string[] } => {
-  const reasons: string[] = [];
-  for (const path of candidates) {
-    try {
-      return { value: open(path) };
-    } catch (error) {
-      reasons.push(`${path}: ${messageOf(error).split('\n')[0] ?? ''}`);
-    }
-  }
-  return { reasons };
-};
 
 /** The function of that prototype, or undefined where the library does not export it. */
 const optional = (library: Library, prototype: string): ReturnType<Library['func']> | undefined => {
@@ -198,46 +118,6 @@ const bindGemm = <View>(library: Library, name: string, real: string, pointer: s
       ldc,
     );
   };
-};
-
-const bindLapack = (library: Library, path: string): NativeLapack => {
-  const dsyevd = library.func(
-    'int LAPACKE_dsyevd(int layout, int8_t job, int8_t uplo, int n, void *a, int lda, void *w)',
-  );
-  const dgesdd = library.func(
-    'int LAPACKE_dgesdd(int layout, int8_t job, int m, int n, void *a, int lda, void *s, void *u, int ldu, void *vt, int ldvt)',
-  );
-  const layoutCode = (layout: LapackLayout): number => (layout === 'row' ? ROW_MAJOR : COLUMN_MAJOR);
-  const letter = (text: string): number => text.charCodeAt(0);
-  return {
-    path,
-    dsyevd: (layout, vectors, n, a, values) =>
-      dsyevd(layoutCode(layout), letter(vectors ? 'V' : 'N'), letter('U'), n, a, Math.max(1, n), values),
-    dgesdd: (layout, vectors, m, n, a, values, u, vt) => {
-      const least = Math.max(1, Math.min(m, n));
-      const row = layout === 'row';
-      return dgesdd(
-        layoutCode(layout),
-        letter(vectors === 'thin' ? 'S' : 'N'),
-        m,
-        n,
-        a,
-        Math.max(1, row ? n : m),
-        values,
-        u ?? null,
-        row ? least : Math.max(1, m),
-        vt ?? null,
-        row ? Math.max(1, n) : least,
-      );
-    },
-  };
-};
-
-const openLapack = (koffi: Koffi, blas: Library, blasPath: string): NativeLapack | undefined => {
-  const found = firstThatWorks([blasPath, ...(LAPACKE_LIBRARIES[process.platform] ?? [])], (path) =>
-    bindLapack(path === blasPath ? blas : koffi.load(path), path),
-  );
-  return 'value' in found ? found.value : undefined;
 };
 
 interface ThreadControl {
@@ -336,7 +216,7 @@ const find = (): NativeBlas | NoNativeBlas => {
       });
     }
   }
-  const found = firstThatWorks(BLAS_LIBRARIES[process.platform] ?? [], (path) => openBlas(koffi, path));
+  const found = firstThatWorks(blasLibraries(), (path) => openBlas(koffi, path));
   if ('value' in found) return found.value;
   const first = found.reasons[0];
   return {
