@@ -93,6 +93,8 @@ const isMark = (token: string): boolean => ['\u0002', '\u0018', '\u001f'].includ
 
 /** Where brackets nest too deeply: the parser takes seconds to find out by itself. */
 const findDeepFlow = (source: string): number | undefined => {
+  // As most files do: what has no more brackets than that, in quotes and comments too, cannot nest them deeper.
+  if ((source.match(/[[{]/g)?.length ?? 0) <= limits.depth) return undefined;
   let [offset, depth] = [0, 0];
   for (const token of new Lexer().lex(source)) {
     if (flowStarts.includes(token)) depth++;
