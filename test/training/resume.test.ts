@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureBuilt } from '../e2e/built-cli.js';
 
 const root = resolve(import.meta.dirname, '..', '..');
 
@@ -31,12 +32,10 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the program from its sources, so that it needs no build; it is killed outright once `killOnce` is true. */
+/** Runs the built program, whose start is quick; it is killed outright once `killOnce` is true. */
 const train = (words: readonly string[], killOnce?: () => boolean): Promise<Ended> =>
   new Promise((fulfil, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'train', ...words], {
-      cwd: root,
-    });
+    const child = spawn(process.execPath, ['dist/cli/main.js', 'train', ...words], { cwd: root });
     const written = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {
       child[stream].on('data', (chunk: Buffer) => {
@@ -56,10 +55,11 @@ const train = (words: readonly string[], killOnce?: () => boolean): Promise<Ende
 let folder = '';
 let file = '';
 beforeAll(async () => {
+  ensureBuilt();
   folder = await mkdtemp(join(tmpdir(), 'dsteer-resume-'));
   file = join(folder, 'stages.yaml');
   await writeFile(file, experiment);
-});
+}, 120_000);
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('dsteer train, killed', () => {
