@@ -12,7 +12,7 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 /** The first of them compile; the thousand after that are watched. */
-const [WARM, STEPS] = [1000, 2000];
+const [WARM, STEPS] = [500, 1500];
 const MEBIBYTE = 2 ** 20;
 
 describe.each(availableEngines)('training on %s', (engine) => {
