@@ -272,6 +272,11 @@ describe.each(['blas', 'wasm'] as const)('replicas on %s', (engine) => {
     expect(await trained(learnText(4), pool(2))).toEqual(await trained(learnText(4), pool(2)));
   });
 
+  it('should refuse a model that they were not started for', async () => {
+    const other = { ...smallModel().config, layers: 3 };
+    await expect(trained(learnText(4), pool(2), other)).rejects.toThrow(/another model/);
+  });
+
   it('should tell the fault of data that another thread meets', async () => {
     const spoilt = pairs.slice(0, 2).map(({ chosen }, index) => ({
       prompt: Int32Array.of(index === 0 ? 1 : 999),
@@ -323,14 +328,6 @@ describe('startReplicas', () => {
       );
     await trained(learn, replicas);
     expect(blas.threads).toBe(threads);
-    await replicas.close();
-  });
-
-  it('should refuse a model that they were not started for', async () => {
-    await startEngine('auto');
-    const replicas = await startReplicas(smallModel().config, 2);
-    const other = { ...smallModel().config, layers: 3 };
-    await expect(trained(learnText(4), replicas, other)).rejects.toThrow(/another model/);
     await replicas.close();
   });
 });
