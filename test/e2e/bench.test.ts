@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BenchmarkReport } from '../../src/benchmarks/index.js';
-import { dsteer, ensureBuilt } from './built-cli.js';
+import { dsteer, ensureBuilt, type ProcessResult } from './built-cli.js';
 
 let folder = '';
 beforeAll(async () => {
@@ -13,16 +13,23 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true }));
 
+/** Of the cases that several tests look at. */
+let timed: ProcessResult;
+let report: BenchmarkReport;
+
 const bench = (...words: string[]) =>
   dsteer(['bench', '--budget', '1', '--engine', 'wasm', '--out', folder, ...words]);
-const written = async (): Promise<BenchmarkReport> =>
-  JSON.parse(await readFile(join(folder, 'bench.json'), 'utf8'));
 
 describe('dsteer bench', () => {
+  beforeAll(async () => {
+    timed = await bench('--filter', 'gemm/A·B 1', '--filter', 'kernels/RMSNorm d = 128');
+    report = JSON.parse(await readFile(join(folder, 'bench.json'), 'utf8'));
+  }, 60_000);
+
   it('should time the cases asked for, and leave a report and a drawing', async () => {
-    const { code, stdout } = await bench('--filter', 'gemm/A·B 1', '--filter', 'kernels/RMSNorm d = 128');
+    const { code, stdout } = timed;
     expect(code).toBe(0);
-    const { results, engines } = await written();
+    const { results, engines } = report;
     expect(engines).toMatchObject([{ state: 'ran', name: 'wasm' }]);
     expect(results.map(({ subject, size, state }) => `${subject} ${size} ${state}`)).toEqual([
       'gemm 128³ measured',
@@ -47,10 +54,9 @@ describe('dsteer bench', () => {
 
   it('should end with 1 where a case has become slower than a report says, and with 0 where none has', async () => {
     const case128 = ['--filter', 'gemm/A·B 128'];
-    await bench(...case128);
-    const report = await written();
     const [result] = report.results;
     if (result?.state !== 'measured') throw new Error('nothing was timed');
+    expect(result.size).toBe('128³');
     const against = join(folder, 'before.json');
     const pretend = (factor: number) =>
       writeFile(
