@@ -13,6 +13,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const experiment = (name: string, preferences: string): string => `experiment: ${name}
 title: A few tuples
+model: shipped/llama-d32
 data:
   preferences: ${preferences}
   train: 16
