@@ -285,6 +285,33 @@ describe.each(onHeap.map((status) => [engineTitle(status), status] as const))('%
       );
     });
 
+    it('gives no weight so small that products of it would be slow, and no finite one to what is not a number', async () => {
+      // Logits of a row, and scores of the last query, are these numbers.
+      const slopesOf = async (scores: readonly number[]): Promise<Float32Array[]> => {
+        const n = scores.length;
+        const shape = { batch: 1, length: n, heads: 1, keyValueHeads: 1, headDim: 1 };
+        const gradients = tf.tidy(() => {
+          const keys = tf.tensor2d([...scores], [n, 1]);
+          const logp = (h: tf.Tensor): tf.Tensor =>
+            tf.sum(targetLogps(h as tf.Tensor2D, tf.eye(n), tf.tensor1d([1], 'int32')));
+          const last = (values: tf.Tensor): tf.Tensor => {
+            const mixed = causalAttention(tf.ones([n, 1]), keys, values as tf.Tensor2D, shape);
+            return tf.sum(tf.slice(mixed, [n - 1, 0], [1, 1]));
+          };
+          return [tf.grad(logp)(tf.reshape(keys, [1, n])), tf.grad(last)(keys)];
+        });
+        const values = await Promise.all(gradients.map(async (each) => Float32Array.from(await each.data())));
+        tf.dispose(gradients);
+        return values;
+      };
+      const far = [0, -20, -68, -70, -80, -86, -90, -1000];
+      for (const slopes of await slopesOf(far)) {
+        expect([...slopes].map((slope) => slope !== 0)).toEqual(far.map((score) => score > -69));
+      }
+      for (const slopes of await slopesOf([...far, Number.NaN]))
+        expect([...slopes].some(Number.isNaN)).toBe(true);
+    });
+
     it('computes exponentials to within one part in a million', () => {
       const heap = activeHeap();
       const n = 40_001;

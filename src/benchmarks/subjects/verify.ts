@@ -13,7 +13,7 @@ const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 const runVerify = async (): Promise<void> => {
   const folder = await mkdtemp(join(tmpdir(), 'dsteer-bench-'));
   try {
-    const words = [main, 'verify', '--engine', activeEngine().name, '--out', folder];
+    const words = [main, 'verify', '--engine', activeEngine().name, '--no-cache', '--out', folder];
     const code = await new Promise<number | null>((resolve, reject) => {
       spawn(process.execPath, words, { stdio: 'ignore' }).on('error', reject).on('exit', resolve);
     });

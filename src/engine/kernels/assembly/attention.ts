@@ -1,7 +1,7 @@
 // What causal attention does between its products, on a block of queries of one head: scores become weights, and going back
 // slopes of weights become those of scores. Weights are made again from two numbers a row.
 
-import { constants, exp1, exp4, madd, splat, sumLanes } from './simd';
+import { constants, madd, splat, sumLanes, weight1, weight4 } from './simd';
 import { exponentials, largest, multiply } from './softmax';
 
 /** to[i] = e^(row[i] − most) · inverse. */
@@ -13,9 +13,9 @@ function weigh(row: usize, count: i32, most: f32, inverse: f32): void {
   const table = constants();
   let at: usize = 0;
   for (; at < whole; at += 16) {
-    v128.store(row + at, f32x4.mul(exp4(f32x4.sub(v128.load(row + at), mosts), table), inverses));
+    v128.store(row + at, f32x4.mul(weight4(f32x4.sub(v128.load(row + at), mosts), table), inverses));
   }
-  for (; at < bytes; at += 4) store<f32>(row + at, exp1(load<f32>(row + at) - most, table) * inverse);
+  for (; at < bytes; at += 4) store<f32>(row + at, weight1(load<f32>(row + at) - most, table) * inverse);
 }
 
 /** Zeros from `from` on up to `to`, by whole vectors past it: rows end at a multiple of 8. */

@@ -1,6 +1,6 @@
 // Pieces of a softmax over a row, and log-softmax over a vocabulary.
 
-import { constants, exp1, exp4, maxLanes, splat, sumLanes } from './simd';
+import { constants, exp1, exp4, maxLanes, splat, sumLanes, weight1, weight4 } from './simd';
 
 export function largest(row: usize, count: i32): f32 {
   const whole = (<usize>(count & ~3)) << 2;
@@ -26,13 +26,13 @@ export function exponentials(row: usize, to: usize, count: i32, most: f32, scale
   let sums = splat(0);
   let at: usize = 0;
   for (; at < whole; at += 16) {
-    const e = exp4(f32x4.mul(f32x4.sub(v128.load(row + at), mosts), scales), table);
+    const e = weight4(f32x4.mul(f32x4.sub(v128.load(row + at), mosts), scales), table);
     v128.store(to + at, e);
     sums = f32x4.add(sums, e);
   }
   let sum = sumLanes(sums);
   for (; at < bytes; at += 4) {
-    const e = exp1((load<f32>(row + at) - most) * scale, table);
+    const e = weight1((load<f32>(row + at) - most) * scale, table);
     store<f32>(to + at, e);
     sum += e;
   }
@@ -104,9 +104,9 @@ export function targetLogpsGrad(
     const slopes = splat(-slope);
     let j: usize = 0;
     for (; j < whole; j += 16) {
-      v128.store(to + j, f32x4.mul(exp4(f32x4.sub(v128.load(logits + j), shifts), table), slopes));
+      v128.store(to + j, f32x4.mul(weight4(f32x4.sub(v128.load(logits + j), shifts), table), slopes));
     }
-    for (; j < bytes; j += 4) store<f32>(to + j, -slope * exp1(load<f32>(logits + j) - shift, table));
+    for (; j < bytes; j += 4) store<f32>(to + j, -slope * weight1(load<f32>(logits + j) - shift, table));
     const target = to + ((<usize>load<i32>(targets + at)) << 2);
     store<f32>(target, load<f32>(target) + slope);
     logits += bytes;
