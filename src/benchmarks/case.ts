@@ -4,7 +4,7 @@
 export interface PreparedCase {
   /** One run, finished when it resolves: engines that compute behind the caller's back are waited for. */
   run(): Promise<unknown>;
-  dispose(): void;
+  dispose(): void | Promise<void>;
 }
 
 export interface BenchmarkCase {

@@ -13,6 +13,7 @@ import {
   trainLanguageModel,
 } from '../training/index.js';
 import { atWidth, type BenchmarkCase, type PreparedCase } from './case.js';
+import { stepwise } from './stepwise.js';
 
 const [LAYERS, HEADS, VOCABULARY] = [4, 4, 512];
 /** Tokens of a row, rows a batch; tokens of a pair's prompt and of each completion. */
@@ -25,11 +26,11 @@ export const STEP_TOKENS = BATCH * LENGTH;
 /** The ladder of widths d. */
 export const WIDTHS = [64, 128, 256, 512] as const;
 
-/** Steps in one timed run: of small steps several, so that what surrounds them weighs little. */
-export const stepsARun = (width: number): number => {
-  if (width <= 128) return 8;
-  return width <= 256 ? 2 : 1;
-};
+/** Steps in one timed run: of small ones several, so that compilers have come to know them. */
+const stepsARun = (width: number): number => (width <= 128 ? 4 : 1);
+
+/** More than are ever timed. */
+const ENDLESS = 10_000;
 
 const random = createRandom('benchmark tokens');
 const tokens = (count: number): Int32Array => Int32Array.from({ length: count }, () => random.integer(48));
@@ -66,22 +67,17 @@ export const createStepModel = (width: number): LanguageModel =>
     1,
   );
 
-type Ready = (model: LanguageModel, replicas: Replicas | undefined) => Promise<PreparedCase['run']>;
-
 /**
  * A case on a fresh model of that width, which it disposes at the end.
  *
  * @param ready gives what a run does
- * @param count replicas that compute each step
  */
-export const onStepModel = async (width: number, ready: Ready, count = 1): Promise<PreparedCase> => {
+export const onStepModel = async (
+  width: number,
+  ready: (model: LanguageModel) => Promise<PreparedCase['run']>,
+): Promise<PreparedCase> => {
   const model = createStepModel(width);
-  const replicas = count === 1 ? undefined : await startReplicas(model.config, count);
-  const dispose = (): void => {
-    model.dispose();
-    replicas?.close();
-  };
-  return { run: await ready(model, replicas), dispose };
+  return { run: await ready(model), dispose: () => model.dispose() };
 };
 
 /** What the steps are timed with: one model, whose products are on all cores, or two on a core each. */
@@ -91,11 +87,28 @@ const stepSeries = [
   { series: 'step, 2 replicas', replicas: 2, widths: WIDTHS.slice(0, 3) },
 ] as const;
 
-/** Steps at every width, by every series; `ready` takes `stepsARun` of them in a run. */
-export const stepCases = (
-  flops: (width: number) => number,
-  ready: (width: number) => Ready,
-): BenchmarkCase[] =>
+/** Trains a model for so many steps. */
+type Train = (model: LanguageModel, steps: number, options: StepOptions) => Promise<unknown>;
+
+/** Steps of a training under way: what it begins with is in the first run, which is timed apart. */
+const prepareSteps = async (width: number, count: number, train: Train): Promise<PreparedCase> => {
+  const model = createStepModel(width);
+  const replicas = count === 1 ? undefined : await startReplicas(model.config, count);
+  const training = stepwise((onStep) => train(model, ENDLESS, { onStep, replicas }));
+  return {
+    run: async () => {
+      for (let step = 0; step < stepsARun(width); step++) await training.step();
+    },
+    dispose: async () => {
+      await training.stop();
+      await replicas?.close();
+      model.dispose();
+    },
+  };
+};
+
+/** Steps at every width, by every series. */
+export const stepCases = (flops: (width: number) => number, train: Train): BenchmarkCase[] =>
   stepSeries.flatMap(({ series, replicas, widths }) =>
     widths.map((width) =>
       atWidth(width, {
@@ -104,7 +117,7 @@ export const stepCases = (
         repeats: stepsARun(width),
         flops: flops(width),
         tokens: STEP_TOKENS,
-        prepare: () => onStepModel(width, ready(width), replicas),
+        prepare: () => prepareSteps(width, replicas, train),
       }),
     ),
   );
@@ -144,7 +157,7 @@ const common = {
 } as const;
 
 export interface StepOptions {
-  readonly onStep?: (metrics: StepMetrics) => void;
+  readonly onStep?: (metrics: StepMetrics) => void | Promise<void>;
   readonly replicas?: Replicas | undefined;
 }
 

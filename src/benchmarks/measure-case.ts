@@ -83,6 +83,6 @@ export const timeCase = async (benchmarkCase: BenchmarkCase, budgetMs: number): 
       doubts: doubtsOf(sorted.length, latency.rme, warned),
     };
   } finally {
-    dispose();
+    await dispose();
   }
 };
