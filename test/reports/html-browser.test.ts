@@ -114,6 +114,17 @@ describe.skipIf(executablePath === undefined)(`report.html in Chromium${unlessTh
     });
   });
 
+  it('shows controls whole on a phone, without sideways scrolling within them', async () => {
+    await onPage(VIEWS[2], async (page) => {
+      const [tables, wider] = await page.evaluate<[number, number]>(`(() => {
+        const boxes = [...document.querySelectorAll('.scroll:has(.forest)')];
+        return [boxes.length, boxes.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).length];
+      })()`);
+      expect(tables).toBeGreaterThan(0);
+      expect(wider).toBe(0);
+    });
+  });
+
   it('draws in the theme of the reader', async () => {
     const colors = new Map<string, readonly string[]>();
     for (const view of VIEWS.slice(0, 2)) {

@@ -30,24 +30,25 @@ const beatenText = ({ role, beaten, difference }: ControlReport): string => {
   return beaten ? 'beaten' : 'not beaten';
 };
 
-const controlRow = (control: ControlReport, scale: Scale): Markup => html`<tr>
-<th scope="row">${control.title}<span class="sub"><code>${control.id}</code></span></th>
-<td class="plot-cell">${intervalPlot(control, scale, { shape: BESIDE[control.role] })}</td>
-<td class="number">${estimateText(control)}<span class="sub">${verdictWord(control.verdict)}, expected: ${control.expected}${isSurprise(control) ? html` <strong class="surprise">surprise</strong>` : undefined}</span></td>
-<td class="number">${formatDifference(control.difference, control.differenceInterval)}<span class="sub ${control.role === 'control' && !control.beaten ? 'unbeaten' : ''}">${beatenText(control)}</span></td>
-</tr>${control.error === undefined ? undefined : html`<tr><td colspan="4" class="error-text">${control.id}: ${control.error}</td></tr>`}`;
+/** Roles are named because on a phone the rows are no table to the layout, and browsers would take them for none at all. */
+const controlRow = (control: ControlReport, scale: Scale): Markup => html`<tr role="row">
+<th scope="row" role="rowheader">${control.title}<span class="sub"><code>${control.id}</code></span></th>
+<td role="cell" class="plot-cell">${intervalPlot(control, scale, { shape: BESIDE[control.role] })}</td>
+<td role="cell" class="number">${estimateText(control)}<span class="sub">${verdictWord(control.verdict)}, expected: ${control.expected}${isSurprise(control) ? html` <strong class="surprise">surprise</strong>` : undefined}</span></td>
+<td role="cell" class="number difference">${formatDifference(control.difference, control.differenceInterval)}<span class="sub ${control.role === 'control' && !control.beaten ? 'unbeaten' : ''}">${beatenText(control)}</span></td>
+</tr>${control.error === undefined ? undefined : html`<tr role="row"><td role="cell" colspan="4" class="error-text">${control.id}: ${control.error}</td></tr>`}`;
 
 /** The claim and its controls on one scale. */
 const forest = (claim: ClaimReport, anchor: string): Markup | undefined => {
   if (claim.controls.length === 0) return undefined;
   const scale = scaleOf([claim, ...claim.controls]);
   const { control, companion } = controlsByRole(claim);
-  return html`<div class="scroll" role="group" tabindex="0" aria-labelledby="${anchor}-controls"><table class="forest">
+  return html`<div class="scroll" role="group" tabindex="0" aria-labelledby="${anchor}-controls"><table class="forest" role="table">
 <caption id="${anchor}-controls">Beside its controls, on the same prompts</caption>
-<thead><tr><th scope="col">Policy</th><th scope="col">Drawn on one scale</th><th scope="col" class="number">Estimate</th><th scope="col" class="number">Claim − control</th></tr></thead>
-<tbody><tr class="own-row"><th scope="row">The claim</th><td class="plot-cell">${intervalPlot(claim, scale, { tone: outcomeTone(claim.outcome) })}</td><td class="number">${estimateText(claim)}<span class="sub">${verdictWord(claim.verdict)}, expected: ${claim.expected}</span></td><td class="number">–</td></tr>
+<thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Policy</th><th scope="col" role="columnheader">Drawn on one scale</th><th scope="col" role="columnheader" class="number">Estimate</th><th scope="col" role="columnheader" class="number">Claim − control</th></tr></thead>
+<tbody role="rowgroup"><tr role="row" class="own-row"><th scope="row" role="rowheader">The claim</th><td role="cell" class="plot-cell">${intervalPlot(claim, scale, { tone: outcomeTone(claim.outcome) })}</td><td role="cell" class="number">${estimateText(claim)}<span class="sub">${verdictWord(claim.verdict)}, expected: ${claim.expected}</span></td><td role="cell" class="number difference">–</td></tr>
 ${[...control, ...companion].map((one) => controlRow(one, scale))}</tbody>
-<tfoot><tr><td></td><td class="plot-cell">${axis(scale)}</td><td colspan="2"></td></tr></tfoot>
+<tfoot role="rowgroup"><tr role="row"><td role="cell"></td><td role="cell" class="plot-cell">${axis(scale)}</td><td role="cell" colspan="2"></td></tr></tfoot>
 </table></div>`;
 };
 

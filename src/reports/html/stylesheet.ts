@@ -141,7 +141,21 @@ body{padding:1.6rem 1rem 3rem}
 .verdicts .badge svg{width:16px;height:16px}
 section{margin-top:3rem}
 .finding{margin:0 -.4rem;padding:1rem .9rem .5rem}
-.forest{min-width:44rem}
+.forest,.forest caption,.forest tbody,.forest tfoot,.forest tfoot tr{display:block}
+.forest thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.forest tbody tr{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,auto);height:auto;padding:.7rem 0;border-bottom:1px solid var(--line)}
+.forest tbody tr:first-child{border-top:1px solid var(--line)}
+.forest tbody th,.forest tbody td{min-width:0;padding:0 .5rem!important;border:0;white-space:normal;overflow-wrap:anywhere}
+.forest .own-row{padding-bottom:.2rem}
+.forest .plot-cell{width:auto;min-width:0}
+.forest tbody .plot-cell{grid-column:1/-1;grid-row:2;height:2.6rem}
+.forest tbody .plot{inset:0 .5rem;width:calc(100% - 1rem)}
+.forest tbody .difference{grid-column:1/-1;grid-row:3}
+.forest tbody .difference::before{content:"claim − control ";color:var(--muted);font-size:.845rem}
+.forest .own-row .difference{display:none}
+.forest tbody .error-text{grid-column:1/-1}
+.forest tfoot td{display:none}
+.forest tfoot .plot-cell{display:block;padding:0 .5rem!important}
 .wide-drawing{overflow-x:auto}
 .chart.wide .drawing svg{min-width:38rem}
 }`;
